@@ -1,0 +1,32 @@
+"""Fixtures for all tests, and the rule on skips: each is printed with its reason, and in CI none may hide a lack."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with test material beside the repository; tests that need it are skipped without it, in CI they fail."""
+    if not SHARED.is_dir():
+        lacking(f"{SHARED} is not there: real files and benchmarks are not part of the repository")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+def lacking(reason: str) -> None:
+    """Skip for want of something the machine should have; a failure where CI=true."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
