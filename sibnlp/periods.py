@@ -1,0 +1,77 @@
+"""Periods: which one a passage belongs to, and in which order they come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from sibnlp.errors import DataError
+from sibnlp.types import Passage
+
+STAGE, YEAR, QUARTER, MONTH = "stage", "year", "quarter", "month"
+CALENDAR = (YEAR, QUARTER, MONTH)
+
+
+def _of_date(date: str | None, period: str) -> str | None:
+    if not date:
+        return None
+    year, month = date[:4], date[5:7]
+    if period == YEAR:
+        return year
+    if not month:
+        return None
+    return f"{year}-Q{(int(month) + 2) // 3}" if period == QUARTER else f"{year}-{month}"
+
+
+def assign(passages: Sequence[Passage], period: str = "", order: Iterable[str] = ()) -> tuple[list[str | None], list[str]]:
+    """The period of every passage, and all periods in order of time.
+
+    Args:
+        passages: n passages.
+        period: ``stage``, ``year``, ``quarter`` or ``month``; empty means stages where any passage has one, else years.
+        order: stage labels in their order, where the user gave one; otherwise stages are ordered by their earliest date
+            and then by name, numbers by value.
+
+    Returns:
+        n labels (None where a passage has no stage or date) and the periods. Calendar periods between the first and the
+        last are all there, also those without passages: missing, not zero.
+
+    Raises:
+        DataError: no passage has what the period needs.
+    """
+    if not period:
+        period = STAGE if any(passage.stage for passage in passages) else YEAR
+    of: Callable[[Passage], str | None]
+    of = (lambda passage: passage.stage) if period == STAGE else (lambda passage: _of_date(passage.date, period))
+    labels = [of(passage) or None for passage in passages]
+    found = {label for label in labels if label}
+    if not found:
+        lacking = "stage" if period == STAGE else "date that names a " + period
+        raise DataError(f"no passage has a {lacking}", "give stages or dates in metadata.csv or the file names")
+    if period == STAGE:
+        earliest: dict[str, str] = {}
+        for passage in passages:
+            if passage.stage and passage.date:
+                earliest[passage.stage] = min(passage.date, earliest.get(passage.stage, passage.date))
+        given = [label for label in order if label in found]
+        rest = sorted(found - set(given), key=lambda label: (earliest.get(label, ""), _natural(label)))
+        return labels, given + rest
+    return labels, _fill(sorted(found), period)
+
+
+def _fill(found: list[str], period: str) -> list[str]:
+    per_year = {YEAR: 1, QUARTER: 4, MONTH: 12}[period]
+
+    def number(label: str) -> int:
+        part = label[5:].lstrip("Q") or "1"
+        return int(label[:4]) * per_year + int(part) - 1
+
+    def label(value: int) -> str:
+        year, part = divmod(value, per_year)
+        return {YEAR: f"{year:04d}", QUARTER: f"{year:04d}-Q{part + 1}", MONTH: f"{year:04d}-{part + 1:02d}"}[period]
+
+    return [label(value) for value in range(number(found[0]), number(found[-1]) + 1)]
+
+
+def _natural(label: str) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", label)]

@@ -1,0 +1,132 @@
+"""Prevalence, shifts and relations on data whose truth is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sibnlp import codebook
+from sibnlp.aggregate import Counts
+from sibnlp.codebook import framework
+from sibnlp.exemplars import exemplars
+from sibnlp.quantifiers import QUANTIFIERS
+from sibnlp.relations import relations
+from sibnlp.trajectory import moves, prevalence, shifts
+from sibnlp.types import Predictions
+from tests.synthetic import panel, predictions
+
+FRAME = framework(codebook.load("osborne"))
+DOMAIN = "governance_mechanisms"
+
+
+def counts(coded: Predictions, periods: tuple[str, ...], denominator: str = "talk", quantifier: str = "count") -> Counts:
+    labels = [passage.stage for passage in coded.passages]
+    return Counts(coded, labels, periods, QUANTIFIERS.load(quantifier)(), denominator)
+
+
+def cell(found, domain, code, period):
+    return next(c for c in found if (c.domain, c.code, c.period) == (domain, code, period))
+
+
+def test_domain_and_logic_are_counted_jointly() -> None:
+    coded = predictions(
+        [
+            {"stage": "1", "document": "a", "speaker": "x", "codes": ["NPM", DOMAIN]},
+            {"stage": "1", "document": "a", "speaker": "x", "codes": ["NPM"]},
+            {"stage": "1", "document": "b", "speaker": "y", "codes": [DOMAIN]},
+            {"stage": "1", "document": "b", "speaker": "y", "codes": []},
+        ]
+    )
+    talk = prevalence(counts(coded, ("1",)), FRAME)
+    assert cell(talk, None, "NPM", "1").estimate == 0.5
+    assert cell(talk, DOMAIN, "NPM", "1").estimate == 0.25
+    of_domain = cell(prevalence(counts(coded, ("1",), "domain"), FRAME), DOMAIN, "NPM", "1")
+    assert (of_domain.estimate, of_domain.n_passages, of_domain.n_documents, of_domain.n_coded) == (0.5, 2, 2, 1)
+
+
+def test_an_empty_period_is_missing_not_zero() -> None:
+    coded = predictions([{"stage": "1", "codes": ["NPM"]}])
+    empty = cell(prevalence(counts(coded, ("1", "2")), FRAME), None, "NPM", "2")
+    assert math.isnan(empty.estimate)
+    assert (empty.n_passages, empty.n_documents) == (0, 0)
+
+
+@pytest.mark.parametrize("name", list(QUANTIFIERS))
+def test_quantifiers_recover_a_known_prevalence(name: str) -> None:
+    coded = panel({"1": 0.3}, documents=20, passages=200, spread=0)
+    found = cell(prevalence(counts(coded, ("1",), quantifier=name), FRAME), None, "NPM", "1")
+    assert found.estimate == pytest.approx(0.3, abs=0.02)
+    assert found.low < 0.3 < found.high
+    assert "uncorrected" in found.method
+
+
+def test_a_large_change_is_a_shift_and_none_is_no_change() -> None:
+    moved = shifts(counts(panel({"1": 0.1, "2": 0.5}), ("1", "2")), FRAME)
+    whole = next(shift for shift in moved if shift.domain is None and shift.code == "NPM")
+    assert whole.outcome == "shift"
+    assert whole.shift
+    assert whole.low < 0.4 < whole.high
+    still = shifts(counts(panel({"1": 0.3, "2": 0.3}, documents=30, spread=0.02), ("1", "2")), FRAME)
+    assert next(shift for shift in still if shift.domain is None and shift.code == "NPM").outcome == "no change"
+
+
+def test_too_little_data_cannot_tell() -> None:
+    few = shifts(counts(panel({"1": 0.3, "2": 0.3}, documents=2, passages=10), ("1", "2")), FRAME)
+    assert {shift.outcome for shift in few} == {"cannot tell"}
+
+
+def test_null_panels_rarely_show_any_shift() -> None:
+    shown = 0
+    for seed in range(60):
+        found = shifts(counts(panel({"1": 0.2, "2": 0.2}, spread=0.08, seed=seed), ("1", "2")), FRAME)
+        shown += any(shift.shift for shift in found)
+    assert shown <= 6  # measured 0; 5 % of 60 would be 3
+
+
+def rows(stage: str, n: int, codes: list[str]) -> list[dict[str, object]]:
+    return [{"stage": stage, "document": f"{stage}{i % 5}", "speaker": f"s{i % 5}", "codes": codes} for i in range(n)]
+
+
+def relation(stages: dict[str, list[dict[str, object]]], period: str) -> str | None:
+    coded = predictions([row for part in stages.values() for row in part])
+    table = counts(coded, tuple(stages))
+    found = relations(table, FRAME, moves(table, FRAME))
+    return next(r for r in found if (r.domain, r.period) == (DOMAIN, period)).relation
+
+
+BOTH = ["NPM", "NPG", DOMAIN]
+ALONE = rows("1", 10, ["NPM", DOMAIN]) + rows("1", 10, ["NPG", DOMAIN])
+
+
+def test_two_logics_side_by_side_co_exist() -> None:
+    assert relation({"1": ALONE}, "1") == "co_existing"
+
+
+@pytest.mark.parametrize("mark", ["in_tension", "reinforcing"])
+def test_marks_of_people_decide(mark: str) -> None:
+    assert relation({"1": ALONE + rows("1", 9, [*BOTH, mark])}, "1") == mark
+    assert relation({"1": ALONE + rows("1", 5, [*BOTH, mark])}, "1") is None
+
+
+def test_a_logic_squeezed_out_is_segregated() -> None:
+    gone = rows("2", 20, ["NPM", DOMAIN]) + rows("2", 1, ["NPG", DOMAIN])
+    assert relation({"1": ALONE, "2": gone}, "2") == "segregating"
+
+
+def test_a_logic_never_present_is_no_relation() -> None:
+    assert relation({"1": rows("1", 20, ["NPM", DOMAIN])}, "1") is None
+
+
+def test_one_speaker_alone_makes_no_logic_present() -> None:
+    alone = [{**row, "speaker": "s"} for row in rows("1", 10, ["NPG", DOMAIN])]
+    assert relation({"1": rows("1", 10, ["NPM", DOMAIN]) + alone}, "1") is None
+
+
+def test_exemplars_are_the_surest_and_spread_over_speakers() -> None:
+    coded = predictions([{"stage": "1", "document": d, "speaker": d, "codes": ["NPM"]} for d in "aaab"])
+    sure = np.array([0.9, 0.8, 0.7, 0.6], dtype=np.float32)
+    coded.probabilities[:, 0] = sure
+    found = [e for e in exemplars(counts(coded, ("1",)), FRAME, per_cell=2) if e.domain is None and e.code == "NPM"]
+    assert [(e.row, e.score) for e in found] == [(0, 0.9), (3, 0.6)]
