@@ -1,0 +1,158 @@
+"""Coded tables back into memory: predictions of a model, codings by people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sibnlp.codebook import Codebook
+from sibnlp.errors import TableError
+from sibnlp.tables import files as rowfiles
+from sibnlp.tables.output import SCORE
+from sibnlp.tables.rows import is_text_column, passages_from_rows
+from sibnlp.types import CodedPassage, Passage, Predictions
+
+_CODING_COLUMNS = ("codes", "coder", "extent", "stances", "inclusion_probability")
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what `sibnlp classify` wrote, or codings by people (a ``codes`` column without scores).
+
+    Returns:
+        Predictions; without scores a code given counts as probability 1, one not given as 0.
+
+    Raises:
+        TableError: no ``text`` or no ``codes`` column, rows of several models, or a score outside [0, 1].
+    """
+    passages, given, scores = [], [], []
+    coders: dict[str, None] = {}
+    for row, place, passage in _coded_rows(path):
+        given.append(_codes(row.get("codes"), path, place))
+        scores.append(_scores(row, path, place))
+        coders[str(row.get("model") or row.get("coder") or "people")] = None
+        passages.append(_without(passage, ("scores", "model", *_CODING_COLUMNS)))
+    codes = list(dict.fromkeys(code for one in scores for code in one))
+    codes += [code for code in dict.fromkeys(code for one in given for code in one) if code not in codes]
+    if len(coders) > 1 and any(scores):
+        raise TableError(path, f"holds predictions of several models: {', '.join(coders)}", "keep one model a file")
+    assigned = np.array([[code in set(one) for code in codes] for one in given], dtype=np.bool_)
+    assigned = assigned.reshape(len(given), len(codes))
+    probabilities = assigned.astype(np.float32)
+    for number, one in enumerate(scores):
+        for code, score in one.items():
+            probabilities[number, codes.index(code)] = score
+    return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders))
+
+
+def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPassage]:
+    """Read coded passages: a table or JSONL with ``text`` and ``codes`` a row (see README, "Codings").
+
+    Args:
+        path: the file.
+        codebooks: where given, every code must be of one of them.
+
+    Raises:
+        TableError: a column is missing, a code or family is unknown, a stance is for a logic the passage does not
+            carry, an inclusion probability is outside (0, 1]; the message names the row.
+    """
+    known = {code.id: code.family for book in codebooks for code in book.codes}
+    found = []
+    for row, place, passage in _coded_rows(path):
+        codes = _codes(row.get("codes"), path, place)
+        for code in codes:
+            if known and code not in known:
+                raise TableError(path, f"code {code!r} is in no codebook given", f"known: {', '.join(known)}", place)
+        extent = _codes(row.get("extent"), path, place, "extent")
+        for family in extent:
+            if known and family not in known.values():
+                families = ", ".join(dict.fromkeys(known.values()))
+                raise TableError(path, f"extent names the unknown family {family!r}", f"known: {families}", place)
+        stances = row.get("stances") or {}
+        if not isinstance(stances, dict) or any(logic not in codes for logic in stances):
+            raise TableError(
+                path, "stances must map logics the passage carries to a stance", '{"NPM": "reports"}', place
+            )
+        chance = row.get("inclusion_probability")
+        if chance not in (None, "") and not 0 < float(chance) <= 1:
+            raise TableError(path, f"inclusion_probability {chance} is outside (0, 1]", "", place)
+        found.append(
+            CodedPassage(
+                _without(passage, _CODING_COLUMNS),
+                codes,
+                str(row.get("coder") or ""),
+                extent,
+                stances,
+                float(chance) if chance not in (None, "") else None,
+            )
+        )
+    return found
+
+
+def _coded_rows(path: Path) -> Iterator[tuple[dict[str, Any], str, Passage]]:
+    """Rows of a coded table with what each is called and its passage; several coders may code one passage.
+
+    Raises:
+        TableError: no rows with a text, or no ``codes`` column.
+    """
+    rows, places, _ = rowfiles.load(path)
+    places = places or [f"row {number}" for number in range(1, len(rows) + 1)]
+    kept = [
+        (row, place)
+        for row, place in zip(rows, places, strict=True)
+        if any(is_text_column(name) and str(value if value is not None else "").strip() for name, value in row.items())
+    ]
+    if not kept:
+        raise TableError(path, "has no row with a text")
+    if not any("codes" in row for row, _ in kept):
+        fix = f"found: {', '.join(kept[0][0])}; a passage without codes has [] (JSONL) or an empty cell"
+        raise TableError(path, "has no column 'codes'", fix)
+    passages = passages_from_rows([row for row, _ in kept], path, path.name, [place for _, place in kept], unique=False)
+    for (row, place), passage in zip(kept, passages, strict=True):
+        yield row, place, passage
+
+
+def _codes(value: Any, path: Path, place: str, column: str = "codes") -> tuple[str, ...]:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ()
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                raise TableError(path, f"{column} {value!r} is not a JSON list", "", place) from None
+        else:
+            value = [part.strip() for part in value.split(";") if part.strip()]
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TableError(path, f"{column} must be a list of ids, not {value!r}", 'as ["NPM"] or NPM;NPG', place)
+    return tuple(dict.fromkeys(value))
+
+
+def _scores(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float]:
+    value = row.get("scores")
+    if isinstance(value, str):
+        value = json.loads(value)
+    if isinstance(value, list):  # a Parquet map comes as pairs
+        value = dict(value)
+    if value is None:
+        cells = {name[len(SCORE) :]: cell for name, cell in row.items() if name.startswith(SCORE)}
+        value = {code: cell for code, cell in cells.items() if cell not in (None, "")}
+    scores = {}
+    for code, score in value.items():
+        try:
+            scores[code] = float(score)
+        except (TypeError, ValueError):
+            raise TableError(path, f"score of {code} is not a number: {score!r}", "", place) from None
+        if not 0 <= scores[code] <= 1:
+            raise TableError(path, f"score of {code} is outside [0, 1]: {score}", "", place)
+    return scores
+
+
+def _without(passage: Passage, names: Sequence[str]) -> Passage:
+    kept = tuple((n, v) for n, v in passage.extra if n not in names and not n.startswith(SCORE))
+    return replace(passage, extra=kept)

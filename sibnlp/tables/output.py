@@ -1,0 +1,167 @@
+"""Passages and predictions as rows, and rows as Parquet, JSONL or CSV. Arrow is imported here and in `files` alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sibnlp.errors import TableError
+from sibnlp.types import Passage, Predictions
+
+WRITABLE = (".parquet", ".jsonl", ".csv")
+# Columns of a passage, in the order in which people read them.
+COLUMNS = (
+    "document",
+    "passage",
+    "start",
+    "end",
+    "text",
+    "speaker",
+    "actor",
+    "role",
+    "stage",
+    "date",
+    "kind",
+    "context",
+    "heading",
+    "page",
+    "time",
+)
+SCORE = "score_"
+_CHUNK = 10_000
+
+
+def passage_rows(passages: Iterable[Passage]) -> Iterator[dict[str, Any]]:
+    """Passages as rows; further columns of the input follow the known ones."""
+    for passage in passages:
+        row = {name: passage.id if name == "passage" else getattr(passage, name) for name in COLUMNS}
+        row.update((name, value) for name, value in passage.extra if name not in row)
+        yield row
+
+
+def prediction_rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
+    """Predictions as rows: a passage's columns, then ``codes``, ``scores`` and ``model``."""
+    for number, row in enumerate(passage_rows(predictions.passages)):
+        chances = predictions.probabilities[number].tolist()
+        row["codes"] = list(predictions.codes_of(number))
+        row["scores"] = {code: round(chance, 6) for code, chance in zip(predictions.codes, chances, strict=True)}
+        row["model"] = predictions.model
+        yield row
+
+
+def check_format(path: Path) -> None:
+    """Refuse a suffix that cannot be written, before any work is done.
+
+    Raises:
+        TableError: names the ones that can.
+    """
+    if path.suffix.lower() not in WRITABLE:
+        raise TableError(path, f"cannot write {path.suffix or 'a file without a suffix'}", f"use {', '.join(WRITABLE)}")
+
+
+def write(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Write rows to a Parquet, JSONL or CSV file, by its suffix.
+
+    In CSV, lists are joined by ``;`` and ``scores`` become columns ``score_<code>``.
+
+    Raises:
+        TableError: another suffix.
+    """
+    check_format(path)
+    suffix = path.suffix.lower()
+    if suffix == ".jsonl":
+        with path.open("w", encoding="utf-8", newline="\n", errors="surrogatepass") as file:
+            file.writelines(json_lines(rows))
+    elif suffix == ".csv":
+        _write_csv(rows, path)
+    else:
+        _write_parquet(rows, path)
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Rows as JSONL, one line each with its line end."""
+    for row in rows:
+        # Lone surrogates (from a damaged source) have no UTF-8: escape everything in such a row.
+        line = json.dumps(row, ensure_ascii=False, default=str)
+        try:
+            line.encode()
+        except UnicodeEncodeError:
+            line = json.dumps(row, default=str)
+        yield line + "\n"
+
+
+def _write_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    flat = (_flat(row) for row in rows)
+    first = list(islice(flat, 1))
+    # Spreadsheets take UTF-8 for their own code page unless a byte-order mark says otherwise.
+    with path.open("w", encoding="utf-8-sig", newline="", errors="replace") as file:
+        writer = csv.DictWriter(file, list(first[0]) if first else list(COLUMNS), extrasaction="ignore")
+        writer.writeheader()
+        for row in first:
+            writer.writerow(row)
+        writer.writerows(flat)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "scores":
+            flat.update((SCORE + code, score) for code, score in value.items())
+        else:
+            flat[name] = ";".join(map(str, value)) if isinstance(value, list | tuple) else value
+    return flat
+
+
+def _write_parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    iterator = iter(rows)
+    writer: pq.ParquetWriter | None = None
+    schema = pa.schema([(name, _arrow_type(name)) for name in COLUMNS])
+    try:
+        while chunk := list(islice(iterator, _CHUNK)):
+            if writer is None:
+                schema = _schema(chunk[0])
+                writer = pq.ParquetWriter(path, schema, compression="zstd")
+            columns = {field.name: [_cell(row.get(field.name), field.type) for row in chunk] for field in schema}
+            writer.write_table(pa.table(columns, schema=schema))
+        if writer is None:
+            pq.write_table(schema.empty_table(), path)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _schema(row: Mapping[str, Any]) -> Any:
+    """Schema from the first row; a user's further columns are text, so that no later row can fail to fit."""
+    import pyarrow as pa
+
+    return pa.schema([(name, _arrow_type(name)) for name in row])
+
+
+def _arrow_type(name: str) -> Any:
+    import pyarrow as pa
+
+    if name in ("start", "end", "page"):
+        return pa.int64()
+    if name == "codes":
+        return pa.list_(pa.string())
+    return pa.map_(pa.string(), pa.float32()) if name == "scores" else pa.string()
+
+
+def _cell(value: Any, kind: Any) -> Any:
+    import pyarrow as pa
+
+    if value is None:
+        return None
+    if pa.types.is_map(kind):
+        return list(value.items())
+    if pa.types.is_string(kind):
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        return text.encode("utf-8", "replace").decode()
+    return value
