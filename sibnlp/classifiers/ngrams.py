@@ -1,0 +1,160 @@
+"""TF-IDF weighted word and character n-grams, in plain Python and numpy.
+
+The same few lines weigh a text while fitting and while predicting, before and after saving: there is no second
+implementation to agree with, and classification need not import scikit-learn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Words with an inner apostrophe kept whole ("don't"); underscores and punctuation separate.
+WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+# Set before a character n-gram so that it cannot be taken for a word; no word holds it, all sort after it.
+CHARACTER = "#"
+# Words whose character n-grams are remembered; bounds memory, changes no result.
+REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ngrams:
+    """A vocabulary of n-grams with their inverse document frequencies.
+
+    Attributes:
+        terms: v n-grams in sorted order; words joined by a space, character n-grams led by ``#``.
+        idf: float64 [v], ``ln((1 + n) / (1 + df)) + 1``.
+        words: shortest and longest word n-gram; (0, 0) for none.
+        chars: the same for characters within words.
+        index: place of each term; n_chars: how many are character n-grams; seen: those of words met before.
+    """
+
+    terms: tuple[str, ...]
+    idf: NDArray[np.float64]
+    words: tuple[int, int] = (1, 2)
+    chars: tuple[int, int] = (0, 0)
+    index: dict[str, int] = field(init=False, repr=False)
+    seen: dict[str, list[int]] = field(init=False, repr=False, default_factory=dict)
+    n_chars: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", {term: i for i, term in enumerate(self.terms)})
+        object.__setattr__(self, "n_chars", sum(term.startswith(CHARACTER) for term in self.terms))
+
+    @classmethod
+    def fit(
+        cls, texts: Sequence[str], words: tuple[int, int], chars: tuple[int, int] = (0, 0), min_documents: int = 2
+    ) -> Ngrams:
+        """Collect the n-grams that occur in at least ``min_documents`` of the texts."""
+        found: Counter[str] = Counter()
+        pieces: dict[str, frozenset[str]] = {}
+        for text in texts:
+            tokens = tokenise(text)
+            terms_here = set(word_ngrams(tokens, words))
+            for token in set(tokens):
+                if token not in pieces:
+                    pieces[token] = frozenset(char_ngrams(token, chars))
+                terms_here |= pieces[token]
+            found.update(terms_here)
+        terms = tuple(sorted(term for term, count in found.items() if count >= min_documents))
+        df = np.array([found[term] for term in terms], dtype=np.float64)
+        return cls(terms, np.log((1 + len(texts)) / (1 + df)) + 1, words, chars)
+
+    def row(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Known n-grams of a text and their weights, ``(1 + ln tf) · idf``.
+
+        Word and character n-grams each have length 1 (Euclidean), so that neither drowns the other.
+        """
+        tokens = tokenise(text)
+        known = [i for term in word_ngrams(tokens, self.words) if (i := self.index.get(term)) is not None]
+        if self.chars[1]:
+            for token in tokens:
+                known += self._char_ids(token)
+        ids, counts = np.unique(np.array(known, dtype=np.int64), return_counts=True)
+        values = (1 + np.log(counts)) * self.idf[ids]
+        # In sorted order "#…" stands before every word: the two blocks are two slices.
+        border = int(np.searchsorted(ids, self.n_chars))
+        for block in (values[:border], values[border:]):
+            length = np.sqrt(np.square(block).sum())
+            if length:
+                block /= length
+        return ids, values
+
+    def _char_ids(self, token: str) -> list[int]:
+        """Known character n-grams of a word, remembered, for words come again."""
+        found = self.seen.get(token)
+        if found is None:
+            if len(self.seen) >= REMEMBERED:
+                self.seen.clear()
+            found = [i for term in char_ngrams(token, self.chars) if (i := self.index.get(term)) is not None]
+            self.seen[token] = found
+        return found
+
+    def matrix(self, texts: Sequence[str]) -> Any:
+        """Weights of many texts as a scipy CSR matrix [n, v] (for fitting)."""
+        from scipy.sparse import csr_matrix
+
+        rows = [self.row(text) for text in texts]
+        starts = np.cumsum([0, *(len(ids) for ids, _ in rows)])
+        ids = np.concatenate([ids for ids, _ in rows]) if rows else np.empty(0, np.int64)
+        values = np.concatenate([values for _, values in rows]) if rows else np.empty(0)
+        return csr_matrix((values, ids, starts), shape=(len(rows), len(self.terms)))
+
+    def to_json(self) -> str:
+        """The vocabulary without its idf, as JSON."""
+        return json.dumps({"words": self.words, "chars": self.chars, "terms": self.terms}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, path: Path, idf: NDArray[np.float64]) -> Ngrams:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: the file does not hold a vocabulary of as many terms as there are frequencies.
+        """
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        terms = tuple(raw["terms"])
+        if len(terms) != len(idf):
+            raise ValueError(f"{path.name} has {len(terms)} terms, but there are {len(idf)} frequencies")
+        low, high = raw["words"]
+        shortest, longest = raw["chars"]
+        return cls(terms, idf, (int(low), int(high)), (int(shortest), int(longest)))
+
+
+def dot(ids: NDArray[np.int64], values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the table's rows ``ids`` [v, k], weighted: float64 [k].
+
+    One text at a time and without BLAS, whose summation order changes with the shape of the batch.
+    """
+    total: NDArray[np.float64] = (table[ids] * values[:, None]).sum(axis=0)
+    return total
+
+
+def tokenise(text: str) -> list[str]:
+    """Lower-cased words; a typographic apostrophe is the same as a straight one."""
+    return WORD.findall(text.lower().replace("’", "'"))
+
+
+def word_ngrams(tokens: Sequence[str], lengths: tuple[int, int]) -> Iterator[str]:
+    """Runs of words joined by a space."""
+    if lengths[0] == 1:
+        yield from tokens
+    for n in range(max(lengths[0], 2), lengths[1] + 1):
+        for start in range(len(tokens) - n + 1):
+            yield " ".join(tokens[start : start + n])
+
+
+def char_ngrams(token: str, lengths: tuple[int, int]) -> Iterator[str]:
+    """Runs of characters of one word, its ends marked by a space."""
+    if lengths[1]:
+        padded = f" {token} "
+        for n in range(lengths[0], lengths[1] + 1):
+            for start in range(len(padded) - n + 1):
+                yield CHARACTER + padded[start : start + n]

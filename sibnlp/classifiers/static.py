@@ -1,0 +1,164 @@
+"""Backend ``static``: the mean of static word-piece embeddings under one logistic regression per code.
+
+The embeddings are distilled once from a sentence encoder (`sibnlp.training.distill`; Tulkens & van Dongen 2024,
+*Model2Vec*) and looked up afterwards: thousands of passages a second on one core, with numpy alone. Optionally the head
+also sees which words occur (TF-IDF), where the codings are many enough to learn from them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp.classifiers import check_settings, sigmoid, stack
+from sibnlp.classifiers.heads import fit_heads
+from sibnlp.classifiers.ngrams import Ngrams, dot
+from sibnlp.embeddings import EMBEDDING_FILES, load_embeddings, save_embeddings
+from sibnlp.errors import DataError
+
+if TYPE_CHECKING:
+    from model2vec import StaticModel
+
+EMBEDDINGS, WEIGHTS, HEAD, VOCABULARY = "embeddings", "head.safetensors", "head.json", "vocabulary.json"
+DEFAULTS = {
+    "embeddings": "", "C": 0.003, "class_weight": "balanced", "words": [0, 0], "chars": [0, 0], "word_scale": 6.0,
+}  # fmt: skip
+# Word-pieces handed to the tokeniser at once; bounds memory, changes no result.
+BATCH = 1024
+
+
+class StaticClassifier:
+    """Static embeddings with one logistic regression per code; see `sibnlp.classifiers.Classifier` for the contract.
+
+    Args:
+        codes: ids of the codes.
+        settings: ``embeddings`` (folder of a model2vec model, or of a model of this backend), ``C``, ``class_weight``
+            (``"balanced"`` or ``"none"``), ``words`` and ``chars`` (shortest and longest n-gram the head sees as well;
+            ``[0, 0]`` for none), ``word_scale`` (weight of those beside the standardised embedding).
+    """
+
+    def __init__(self, codes: Sequence[str], settings: Mapping[str, Any] | None = None) -> None:
+        self.codes = tuple(codes)
+        self.settings: dict[str, Any] = check_settings("static", settings or {}, DEFAULTS)
+        self.ngrams_: Ngrams | None = None
+        self.weights_: NDArray[np.float64] | None = None
+        self._static: StaticModel | None = None
+
+    def fresh(self) -> Self:
+        """An unfitted classifier with the same codes and settings that shares the embeddings."""
+        other = type(self)(self.codes, self.settings)
+        other._static = self._static
+        return other
+
+    @property
+    def embeddings(self) -> StaticModel:
+        """The embeddings, read from their folder on first use.
+
+        Raises:
+            DataError: no folder is set, or it holds no embeddings.
+        """
+        if self._static is None:
+            folder = Path(self.settings["embeddings"])
+            if (folder / EMBEDDINGS).is_dir():
+                folder = folder / EMBEDDINGS
+            self._static = load_embeddings(folder)
+        return self._static
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Mean word-piece vectors, scaled to length 1: float64 [n, d]; zeros for a text without a known piece."""
+        static = self.embeddings
+        table = static.embedding
+        rows = []
+        for start in range(0, len(texts), BATCH):
+            # Pooled here rather than by StaticModel.encode: that truncates, and its sums follow the batch.
+            # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
+            batch = [text.encode("utf-8", "replace").decode() for text in texts[start : start + BATCH]]
+            for ids in static.tokenize(batch):
+                mean = table[ids].astype(np.float64).sum(axis=0) / max(len(ids), 1)
+                length = np.sqrt(np.square(mean).sum())
+                rows.append(mean / length if length else mean)
+        return stack(rows, static.dim)
+
+    def fit(self, texts: Sequence[str], targets: NDArray[np.float64], *, seed: int) -> None:
+        """Learn from texts and targets [n, k] (NaN: unknown).
+
+        Raises:
+            DataError: no texts, or no embeddings.
+        """
+        if not len(texts):
+            raise DataError("there is no text to learn from")
+        embedded = self.embed(texts)
+        mean, spread = embedded.mean(axis=0), embedded.std(axis=0)
+        spread[spread == 0] = 1.0
+        features: Any = (embedded - mean) / spread
+        scale = float(self.settings["word_scale"])
+        self.ngrams_ = None
+        words, chars = self.settings["words"], self.settings["chars"]
+        if words[1] or chars[1]:
+            from scipy.sparse import csr_matrix, hstack
+
+            self.ngrams_ = Ngrams.fit(texts, (words[0], words[1]), (chars[0], chars[1]))
+            features = hstack([csr_matrix(features), self.ngrams_.matrix(texts) * scale]).tocsr()
+        weight = None if self.settings["class_weight"] == "none" else self.settings["class_weight"]
+        weights, intercepts = fit_heads(features, targets, freedom=self.settings["C"], class_weight=weight, seed=seed)
+        # The standardisation is folded into the weights: one multiplication less, and nothing else to save.
+        dense = weights[:, : len(mean)] / spread
+        self.weights_, self.intercepts_ = np.ascontiguousarray(dense), intercepts - (dense * mean).sum(axis=1)
+        self.word_weights_ = np.ascontiguousarray(weights[:, len(mean) :] * scale)
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Uncalibrated probabilities, float64 [n, k].
+
+        Raises:
+            DataError: not fitted.
+        """
+        if self.weights_ is None:
+            raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
+        # Row by row and without BLAS, whose summation order changes with the shape of the batch.
+        logits = stack(((self.weights_ * row).sum(axis=1) for row in self.embed(texts)), len(self.codes))
+        logits += self.intercepts_
+        if self.ngrams_ is not None:
+            table = np.ascontiguousarray(self.word_weights_.T)
+            logits += stack((dot(*self.ngrams_.row(text), table) for text in texts), len(self.codes))
+        return sigmoid(logits)
+
+    def save(self, folder: Path) -> list[str]:
+        """Write embeddings, weights and settings; returns the names of the files."""
+        from safetensors.numpy import save_file
+
+        if self.weights_ is None:
+            raise DataError("the classifier is not fitted", "call fit before save")
+        save_embeddings(self.embeddings, folder / EMBEDDINGS)
+        arrays = {"weights": self.weights_, "intercepts": self.intercepts_}
+        names = [f"{EMBEDDINGS}/{name}" for name in EMBEDDING_FILES] + [WEIGHTS, HEAD]
+        if self.ngrams_ is not None:
+            arrays |= {"word_weights": self.word_weights_, "idf": self.ngrams_.idf}
+            (folder / VOCABULARY).write_text(self.ngrams_.to_json(), encoding="utf-8")
+            names.append(VOCABULARY)
+        save_file(arrays, folder / WEIGHTS)
+        # Where the embeddings came from is a path of this machine; the loaded model has its own.
+        head = {"codes": self.codes, "settings": {**self.settings, "embeddings": ""}}
+        (folder / HEAD).write_text(json.dumps(head, indent=1, sort_keys=True), encoding="utf-8")
+        return names
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        from safetensors.numpy import load_file
+
+        head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
+        loaded = cls(head["codes"], head["settings"])
+        loaded._static = load_embeddings(folder / EMBEDDINGS)
+        arrays = load_file(folder / WEIGHTS)
+        loaded.weights_, loaded.intercepts_ = arrays["weights"], arrays["intercepts"]
+        if loaded.weights_.shape != (len(loaded.codes), loaded._static.dim):
+            raise ValueError(f"weights are {loaded.weights_.shape}, not codes × dimensions")
+        if "idf" in arrays:
+            loaded.word_weights_ = arrays["word_weights"]
+            loaded.ngrams_ = Ngrams.from_json(folder / VOCABULARY, arrays["idf"])
+        return loaded

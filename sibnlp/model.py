@@ -1,0 +1,225 @@
+"""A model: a classifier, what calibrates it, where it draws the line, and what it was made of."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import sibnlp
+from sibnlp.calibrate import Calibration
+from sibnlp.classifiers import CLASSIFIERS, Classifier
+from sibnlp.codebook import DOMAINS, Code, Codebook, Family
+from sibnlp.codebook import load as load_codebook
+from sibnlp.codebook import shipped as shipped_codebooks
+from sibnlp.errors import CodebookError, ModelError, OutputExistsError, UnknownNameError
+from sibnlp.manifest import MANIFEST, Manifest, fingerprints, read_manifest, verify
+from sibnlp.targets import needs
+from sibnlp.types import Passage, Predictions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A classifier ready for use; made by `sibnlp.training.train` or read by `load_model`.
+
+    Attributes:
+        classifier: gives uncalibrated probabilities.
+        manifest: everything else: codes, families, calibration, thresholds, provenance.
+    """
+
+    classifier: Classifier
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """The model's name, which stands in its predictions (the machine is a coder like any other)."""
+        return self.manifest.name
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Ids of the codes it gives."""
+        return self.manifest.codes
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """Probability at or over which a code is given, by code."""
+        return self.manifest.thresholds
+
+    @property
+    def calibration(self) -> Calibration:
+        """The map from the classifier's probabilities to calibrated ones."""
+        parts = [self.manifest.calibration[code] for code in self.codes]
+        return Calibration(tuple(p["slope"] for p in parts), tuple(p["intercept"] for p in parts))
+
+    def predict(
+        self,
+        passages: Sequence[Passage],
+        *,
+        batch_size: int = 1024,
+        progress: Callable[[int], None] | None = None,
+    ) -> Predictions:
+        """Code passages.
+
+        Args:
+            passages: what to code; only their text is read.
+            batch_size: passages handed to the classifier at once; bounds memory, changes no result.
+            progress: called after each batch with the number of passages in it.
+
+        Returns:
+            Predictions in the order of the passages.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, not {batch_size}")
+        parts = [np.empty((0, len(self.codes)))]
+        for start in range(0, len(passages), batch_size):
+            batch = passages[start : start + batch_size]
+            parts.append(self.calibration.apply(self.classifier.predict_proba([passage.text for passage in batch])))
+            if progress:
+                progress(len(batch))
+        # Compared as float32, the precision in which they are stored: a reader of the file gets the same codes.
+        probabilities = np.concatenate(parts).astype(np.float32)
+        return Predictions(tuple(passages), self.codes, probabilities, self.assign(probabilities), self.name)
+
+    def assign(self, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Decide which codes hold: bool [n, k] of calibrated probabilities [n, k].
+
+        A code is given at or over its threshold. In an exclusive family only the most probable of those is; a family
+        that requires another gives codes only where that other does (where the model knows it), a relation only where
+        two logics are. Domains and dimensions stand on their own: bound to the logics found, they would miss what the
+        logics miss (measured: models/README.md).
+        """
+        cuts = np.array([self.thresholds[code] for code in self.codes], dtype=np.float32)
+        assigned = np.asarray(probabilities >= cuts, dtype=np.bool_)
+        columns = {f["id"]: [self.codes.index(c) for c in f["codes"]] for f in self.manifest.families}
+        for family in self.manifest.families:
+            own = columns[family["id"]]
+            if not family["multiple"]:
+                best = np.where(assigned[:, own], probabilities[:, own], -1.0).argmax(axis=1)
+                assigned[:, own] &= np.arange(len(own)) == best[:, None]
+        for family in self.manifest.families:
+            needed = columns.get(family["requires"])
+            if needed and family["id"] not in DOMAINS:
+                enough = assigned[:, needed].sum(axis=1) >= needs(family["id"])
+                assigned[:, columns[family["id"]]] &= enough[:, None]
+        return assigned
+
+    def codebooks(self) -> list[Codebook]:
+        """Codebooks to read codings by: those it was trained with where they ship unchanged, else what it knows.
+
+        The latter has families and codes, but neither criteria nor parents.
+        """
+        known = {book["id"]: book["structure"] for book in self.manifest.codebooks}
+        if set(known) <= set(shipped_codebooks()):
+            books = [load_codebook(id) for id in known]
+            if all(book.structure == known[book.id] for book in books):
+                return books
+        families = tuple(
+            Family(f["id"], multiple=f["multiple"], requires=f["requires"]) for f in self.manifest.families
+        )
+        codes = tuple(Code(code, f["id"]) for f in self.manifest.families for code in f["codes"])
+        return [Codebook(self.name, self.name, families, codes)]
+
+    def check_codebook(self, codebook: Codebook) -> str | None:
+        """Check that a codebook is one the model was trained for.
+
+        Returns:
+            A warning where the wording has changed since (definitions or criteria), else None.
+
+        Raises:
+            CodebookError: the model was not trained with it, or its codes or families have changed since.
+        """
+        known = {book["id"]: book for book in self.manifest.codebooks}
+        if codebook.id not in known:
+            raise CodebookError(
+                codebook.id, f"model {self.name!r} was not trained with this codebook", f"it knows: {', '.join(known)}"
+            )
+        if codebook.structure != known[codebook.id]["structure"]:
+            raise CodebookError(
+                codebook.id,
+                f"its codes or families differ from those model {self.name!r} was trained with "
+                f"(structure {codebook.structure}, the model's {known[codebook.id]['structure']})",
+                "use the codebook the model was trained with, or train a model for this one",
+            )
+        if codebook.wording != known[codebook.id]["wording"]:
+            return (
+                f"codebook {codebook.id!r}: definitions or criteria differ from those model {self.name!r} was trained "
+                "with; it codes by the old ones"
+            )
+        return None
+
+    def save(self, folder: Path, *, overwrite: bool = False, documents: Mapping[str, str] | None = None) -> Path:
+        """Write the model as a folder; it appears complete or not at all.
+
+        Args:
+            folder: where to; must not exist, or be empty.
+            overwrite: replace what is there.
+            documents: texts that go along, by file name (``card.md``, ``NOTICE``).
+
+        Raises:
+            OutputExistsError: the folder holds something and ``overwrite`` is not set.
+        """
+        folder = Path(folder)
+        if folder.exists() and not overwrite and (not folder.is_dir() or any(folder.iterdir())):
+            raise OutputExistsError(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+            new = Path(scratch, "model")
+            new.mkdir()
+            names = self.classifier.save(new)
+            for name, text in (documents or {}).items():
+                (new / name).write_text(text, encoding="utf-8")
+            replace(self.manifest, files=fingerprints(new, names)).write(new)
+            for path in new.rglob("*"):
+                # safetensors writes files only their owner may read; a shared folder or a wheel needs more.
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            if folder.is_dir():
+                shutil.rmtree(folder)
+            elif folder.exists():
+                folder.unlink()
+            new.rename(folder)
+        return folder
+
+
+def available() -> dict[str, Path]:
+    """Models that come with the library, by name: in the installed package, else in the checkout's ``models``."""
+    package = Path(sibnlp.__file__).parent
+    found: dict[str, Path] = {}
+    for home in (package / "models", package.parent / "models"):
+        for path in sorted(home.glob(f"*/{MANIFEST}")):
+            found.setdefault(path.parent.name, path.parent)
+    return found
+
+
+def load_model(name_or_folder: str | Path) -> Model:
+    """Load a model that ships, by name, or one's own, from its folder. Executes nothing it finds there.
+
+    Raises:
+        UnknownNameError: neither a shipped model nor a folder.
+        ModelError: the folder is damaged, unsafe or of a newer format; names the file.
+    """
+    folder, shipped = Path(name_or_folder), available()
+    if not (folder / MANIFEST).is_file() and str(name_or_folder) in shipped:
+        folder = shipped[str(name_or_folder)]
+    if not folder.exists() and len(folder.parts) == 1:
+        raise UnknownNameError("model", str(name_or_folder), sorted(shipped))
+    if not folder.is_dir():
+        raise ModelError(folder, "is not a model folder", f"shipped models: {', '.join(sorted(shipped)) or 'none'}")
+    manifest = read_manifest(folder)
+    verify(folder, manifest)
+    if manifest.backend not in CLASSIFIERS:
+        known = ", ".join(sorted(CLASSIFIERS))
+        raise ModelError(folder / MANIFEST, f"needs the backend {manifest.backend!r}", f"known: {known}")
+    backend = CLASSIFIERS.load(manifest.backend)
+    try:
+        classifier: Classifier = backend.load(folder)
+    except Exception as error:
+        # Every byte is as it was saved, so this is a folder written by something else than `Model.save`.
+        raise ModelError(folder, f"cannot be read as {manifest.backend}: {type(error).__name__}: {error}") from error
+    if tuple(classifier.codes) != manifest.codes:
+        raise ModelError(folder / MANIFEST, "lists other codes than the classifier gives", "get the model again")
+    return Model(classifier, manifest)
