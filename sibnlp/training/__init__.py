@@ -1,0 +1,15 @@
+"""Training: from coded passages and a recipe to a `sibnlp.model.Model`::
+
+    from sibnlp.training import Recipe, load_recipe, train
+    model = train(codings, [codebook], load_recipe("static"), name="mine")
+    model.save("mine")
+
+Every figure, calibration and threshold comes from passages of documents the classifier had not seen.
+"""
+
+from __future__ import annotations
+
+from sibnlp.training.recipe import Recipe, load_recipe, parse_recipe, recipes
+from sibnlp.training.train import train
+
+__all__ = ["Recipe", "load_recipe", "parse_recipe", "recipes", "train"]

@@ -1,0 +1,90 @@
+"""Recipes: how a model is trained, as TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sibnlp.errors import InputError, UnknownNameError
+
+SHIPPED = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        backend: a name in `sibnlp.classifiers.CLASSIFIERS`.
+        seed: of folds and fitting.
+        folds: documents are split into so many parts, each scored by a classifier that has not seen it.
+        min_positives: a code with fewer positive passages is left out of the model, and said so.
+        settings: of the backend; for ``static`` also ``encoder``, ``dims`` and ``sif`` in place of ``embeddings``.
+        prevalence: expected share of passages that carry a code where the model will be used, by code id; probabilities
+            and thresholds are moved from the share among the codings to this one. Codes not named stay as they are.
+    """
+
+    backend: str
+    seed: int = 1
+    folds: int = 5
+    min_positives: int = 2
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    prevalence: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as a plain table."""
+        return asdict(self)
+
+
+def recipes() -> tuple[str, ...]:
+    """Names of the recipes that ship."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """Load a recipe that ships, by name, or one's own, from a TOML file.
+
+    Raises:
+        UnknownNameError: neither a shipped recipe nor a file.
+        InputError: not TOML, an unknown key, or a value of the wrong type; names key and fix.
+    """
+    path = Path(name_or_path)
+    if not path.is_file():
+        if str(name_or_path) in recipes():
+            path = SHIPPED / f"{name_or_path}.toml"
+        elif path.suffix or len(path.parts) > 1:
+            raise InputError(path, "no such file", f"shipped recipes: {', '.join(recipes())}")
+        else:
+            raise UnknownNameError("recipe", str(name_or_path), recipes())
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(path, f"is not valid TOML: {error}") from error
+    return parse_recipe(raw, path)
+
+
+def parse_recipe(raw: Mapping[str, Any], path: str | Path = "recipe") -> Recipe:
+    """Check a recipe given as a table.
+
+    Raises:
+        InputError: as `load_recipe`.
+    """
+    kinds = {"backend": str, "seed": int, "folds": int, "min_positives": int, "settings": dict, "prevalence": dict}
+    known = ", ".join(f.name for f in fields(Recipe))
+    for key, value in raw.items():
+        if key not in kinds:
+            raise InputError(path, "unknown key", f"known: {known}", f"key {key!r}")
+        if not isinstance(value, kinds[key]) or isinstance(value, bool):
+            raise InputError(path, f"must be {kinds[key].__name__}, not {value!r}", "", f"key {key!r}")
+    if not raw.get("backend"):
+        raise InputError(path, "is missing", 'for example backend = "static"', "key 'backend'")
+    for key, least in (("folds", 2), ("min_positives", 1), ("seed", 0)):
+        if raw.get(key, least) < least:
+            raise InputError(path, f"must be {least} or more", "", f"key {key!r}")
+    for code, share in raw.get("prevalence", {}).items():
+        if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < 1:
+            raise InputError(path, "must be a share between 0 and 1", "", f"key 'prevalence.{code}'")
+    return Recipe(**raw)

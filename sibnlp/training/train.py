@@ -1,0 +1,266 @@
+"""Fit, score out of fold, calibrate, choose thresholds, and say what was done."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import sibnlp
+from sibnlp.calibrate import Calibration, expected_calibration_error, fit_calibration, fit_thresholds
+from sibnlp.classifiers import CLASSIFIERS, Classifier
+from sibnlp.codebook import PASSAGE, Codebook
+from sibnlp.errors import DataError
+from sibnlp.evaluate import roc_auc
+from sibnlp.manifest import Manifest, sha256
+from sibnlp.model import Model, available
+from sibnlp.targets import FamilyCodes, merge, targets
+from sibnlp.training.distill import distill
+from sibnlp.training.folds import assign_folds, groups_of
+from sibnlp.training.recipe import Recipe
+from sibnlp.types import CodedPassage
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str, int, int], None]
+
+
+def train(
+    codings: Sequence[CodedPassage],
+    codebooks: Sequence[Codebook],
+    recipe: Recipe,
+    *,
+    name: str,
+    progress: Progress | None = None,
+    sources: Sequence[Path] = (),
+) -> Model:
+    """Train a model on coded passages, for any codebook.
+
+    Args:
+        codings: what people coded; codings by models (a shipped one, or ``name``) are left out.
+        codebooks: that the codings are from; codes of families they share are united.
+        recipe: how to train.
+        name: of the model.
+        progress: called with what is being done, how many steps are done, and of how many.
+        sources: files the codings were read from, for the record.
+
+    Returns:
+        The model, not saved. Codes with too few positives or no negatives, and families nobody read for, are left out
+        of it; ``manifest.left_out`` says why.
+
+    Raises:
+        DataError: too little to learn from (no passages, one document of one passage, no code that both holds and does
+            not hold somewhere), or codes that no codebook defines; says what is missing.
+        UnknownNameError: no such backend, setting, model or encoder.
+    """
+    backend = CLASSIFIERS.load(recipe.backend)
+    machines = {name, *available()}
+    people = [coding for coding in codings if coding.coder not in machines]
+    if len(people) < len(codings):
+        log.warning("left out %d codings made by models", len(codings) - len(people))
+    families = merge(codebooks)
+    codes, left_out = _learnable(people, codebooks, families, recipe.min_positives)
+    texts, truth = [coding.passage.text for coding in people], targets(people, codebooks, codes)
+    groups = groups_of(people)
+    if len(set(groups)) < 2:
+        raise DataError(
+            f"all {len(people)} coded passages are of one document",
+            "codings of at least two documents are needed, to judge the model on text it has not seen",
+        )
+    unnamed = sorted(set(recipe.prevalence) - {code for family in families for code in family.codes})
+    if unnamed:
+        raise DataError(f"the recipe gives a prevalence for {', '.join(unnamed)}, which no codebook defines")
+    tell = progress or (lambda what, done, total: None)
+    with tempfile.TemporaryDirectory(prefix="sibnlp-") as scratch:
+        tell("embeddings", 0, 1)
+        settings = resolve_settings(recipe.settings, Path(scratch))
+        classifier: Classifier = backend(codes, settings)
+        # Fitted first, so that whatever is read from the scratch folder is read once and shared with the folds.
+        classifier.fit(texts, truth, seed=recipe.seed)
+        scores, fold = score_held_out(classifier, texts, truth, groups, recipe, tell)
+    shifts = prevalence_shifts(truth, codes, recipe.prevalence)
+    calibration, thresholds = decide(scores, truth, shifts)
+    manifest = Manifest(
+        name=name,
+        backend=recipe.backend,
+        sibnlp=sibnlp.__version__,
+        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        codes=codes,
+        families=tuple(
+            {"id": f.id, "multiple": f.multiple, "requires": f.requires, "codes": [c for c in f.codes if c in codes]}
+            for f in families
+            if any(c in codes for c in f.codes)
+        ),
+        codebooks=tuple({"id": b.id, "structure": b.structure, "wording": b.wording} for b in codebooks),
+        thresholds=dict(zip(codes, thresholds, strict=True)),
+        calibration={
+            code: {"slope": slope, "intercept": intercept}
+            for code, slope, intercept in zip(codes, calibration.slopes, calibration.intercepts, strict=True)
+        },
+        left_out=left_out,
+        data=tuple({"path": path.name, "sha256": sha256(path), "n": _lines(path)} for path in sources),
+        recipe=recipe.to_dict(),
+        seed=recipe.seed,
+        cross_validation=_held_out_figures(scores, truth, fold, codes, len(set(groups))),
+    )
+    return Model(classifier, manifest)
+
+
+def _learnable(
+    codings: Sequence[CodedPassage], codebooks: Sequence[Codebook], families: Sequence[FamilyCodes], least: int
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Codes that can be learnt, and why the others cannot."""
+    if not codings:
+        raise DataError("there are no coded passages to learn from")
+    wanted = [code for family in families for code in family.codes]
+    truth = targets(codings, codebooks, wanted)
+    codes: list[str] = []
+    left_out: dict[str, str] = {}
+    for book in codebooks:
+        left_out |= {c.id: "holds for whole periods, not for passages" for c in book.codes if c.level != PASSAGE}
+    for code, column in zip(wanted, truth.T, strict=True):
+        positive, negative = int((column == 1).sum()), int((column == 0).sum())
+        if not positive + negative:
+            left_out[code] = "nobody read for it"
+        elif positive < least:
+            left_out[code] = f"{positive} passages carry it, {least} are needed"
+        elif not negative:
+            left_out[code] = "no passage was read for it and found without it"
+        else:
+            codes.append(code)
+    for code, reason in left_out.items():
+        log.info("left out %s: %s", code, reason)
+    if not codes:
+        reasons = "; ".join(f"{code}: {reason}" for code, reason in list(left_out.items())[:5])
+        raise DataError(
+            f"no code can be learnt from {len(codings)} coded passages ({reasons})",
+            f"each code needs {least} passages that carry it and one that was read and does not",
+        )
+    return tuple(codes), left_out
+
+
+def resolve_settings(settings: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    """Settings of the backend, with ``embeddings`` a folder on this machine.
+
+    The name of a shipped model becomes its folder; ``encoder`` (with ``dims`` and ``sif``) is distilled into
+    ``scratch``.
+
+    Raises:
+        DataError: both are given, or the encoder cannot be distilled here.
+    """
+    plain = {key: value for key, value in settings.items() if key not in ("encoder", "dims", "sif")}
+    if "encoder" in settings:
+        if "embeddings" in settings:
+            raise DataError("the recipe names both an encoder and embeddings", "keep one of the two")
+        sif = settings.get("sif", 1e-4)
+        folder = distill(settings["encoder"], scratch / "embeddings", dims=settings.get("dims", 256), sif=sif or None)
+        return {**plain, "embeddings": str(folder)}
+    if plain.get("embeddings") in (shipped := available()):
+        plain["embeddings"] = str(shipped[plain["embeddings"]])
+    return plain
+
+
+def score_held_out(
+    classifier: Classifier,
+    texts: Sequence[str],
+    truth: NDArray[np.float64],
+    groups: Sequence[str],
+    recipe: Recipe,
+    tell: Progress,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Uncalibrated scores [n, k] of every passage by a classifier that has not seen its group, and its fold [n]."""
+    n_folds = min(recipe.folds, len(set(groups)))
+    fold = assign_folds(groups, truth, n_folds, np.random.default_rng(recipe.seed))
+    scores = np.empty(truth.shape)
+    for number in range(n_folds):
+        tell("folds", number, n_folds)
+        inside, outside = np.flatnonzero(fold != number).tolist(), np.flatnonzero(fold == number).tolist()
+        part = classifier.fresh()
+        part.fit([texts[i] for i in inside], truth[inside], seed=recipe.seed)
+        scores[outside] = part.predict_proba([texts[i] for i in outside])
+    tell("folds", n_folds, n_folds)
+    log.info("scored %d passages in %d folds of %d groups", len(texts), n_folds, len(set(groups)))
+    return scores, fold
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How a code's share changes from the codings to where the model is used.
+
+    Attributes:
+        log_odds: added to its log-odds; positive, negative: weight of a passage with and without it.
+    """
+
+    log_odds: float = 0.0
+    positive: float = 1.0
+    negative: float = 1.0
+
+
+def prevalence_shifts(
+    truth: NDArray[np.float64], codes: Sequence[str], prevalence: Mapping[str, float]
+) -> tuple[Shift, ...]:
+    """Shift of every code from its share among the codings to the expected one."""
+    shifts = []
+    for column, code in zip(truth.T, codes, strict=True):
+        if code not in prevalence:
+            shifts.append(Shift())
+            continue
+        old, new = float(np.nanmean(column)), prevalence[code]
+        odds = np.log(new / (1 - new)) - np.log(old / (1 - old))
+        shifts.append(Shift(float(odds), new / old, (1 - new) / (1 - old)))
+    return tuple(shifts)
+
+
+def decide(
+    scores: NDArray[np.float64], truth: NDArray[np.float64], shifts: Sequence[Shift]
+) -> tuple[Calibration, tuple[float, ...]]:
+    """Calibration and thresholds from held-out scores, for the shares the shifts lead to."""
+    calibration = fit_calibration(scores, truth).shifted(tuple(shift.log_odds for shift in shifts))
+    weights = np.column_stack(
+        [np.where(column == 1, s.positive, s.negative) for column, s in zip(truth.T, shifts, strict=True)]
+    )
+    return calibration, fit_thresholds(calibration.apply(scores), truth, weights)
+
+
+def _held_out_figures(
+    scores: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    fold: NDArray[np.int64],
+    codes: Sequence[str],
+    n_groups: int,
+) -> dict[str, Any]:
+    """F1, AUC and calibration error by code; each fold calibrated and cut by what the other folds say."""
+    probabilities, given = np.empty(truth.shape), np.zeros(truth.shape, dtype=bool)
+    for number in range(int(fold.max()) + 1):
+        outside = fold == number
+        calibration, thresholds = decide(scores[~outside], truth[~outside], (Shift(),) * len(codes))
+        probabilities[outside] = calibration.apply(scores[outside])
+        given[outside] = probabilities[outside] >= np.array(thresholds)
+    figures = {}
+    for j, code in enumerate(codes):
+        known = ~np.isnan(truth[:, j])
+        y, g, p = truth[known, j] == 1, given[known, j], probabilities[known, j]
+        f1 = float(2 * (y & g).sum() / (y.sum() + g.sum()))
+        # Ranked within folds: scores of different classifiers are not on one scale.
+        aucs = [roc_auc(scores[part & known, j], truth[part & known, j] == 1) for part in _folds(fold)]
+        auc = float(np.mean([a for a in aucs if a == a])) if any(a == a for a in aucs) else None
+        ece = expected_calibration_error(p, truth[known, j])
+        figures[code] = {"f1": f1, "auc": auc, "ece": ece, "support": int(y.sum()), "n": int(known.sum())}
+        log.info("held out: %s F1 %.3f, AUC %s, %d of %d", code, f1, auc, y.sum(), known.sum())
+    return {"folds": int(fold.max()) + 1, "groups": n_groups, "codes": figures}
+
+
+def _folds(fold: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    return [fold == number for number in range(int(fold.max()) + 1)]
+
+
+def _lines(path: Path) -> int:
+    """Non-empty lines of a file: its codings, where it is JSONL."""
+    with path.open("rb") as file:
+        return sum(1 for line in file if line.strip())
