@@ -1,0 +1,225 @@
+"""Which passages stand behind a figure, and which of them travel in the page.
+
+A *cell* is a figure's address: a trajectory, a domain (or the whole), one or more logics, a period. Its rows are found
+here, in Python, so that what a click opens can be tested without a browser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp.report.text import line, place, plain, who
+from sibnlp.types import INTERVIEW, SPOKEN, Passage, Predictions, Trajectory
+
+MAX_EMBEDDED = 20_000
+"""Passages that travel in the page at most; beyond it a sample spread evenly over the cells does."""
+
+NEAR_MISSES = 2
+"""Codes not given whose scores are shown beside those given."""
+
+
+def period_of(stage: str | None, date: str | None, periods: Iterable[str]) -> str | None:
+    """The period a passage falls into: its stage where that is a period, else the finest calendar bin of its date.
+
+    >>> period_of(None, "2016-03-21", ["2016-Q1", "2016-Q2"])
+    '2016-Q1'
+    """
+    labels = set(periods)
+    if stage is not None and stage in labels:
+        return stage
+    if not date:
+        return None
+    bins = [date, date[:7]]
+    if len(date) >= 7 and date[5:7].isdigit():
+        quarter = (int(date[5:7]) + 2) // 3
+        bins += [f"{date[:4]}{gap}Q{quarter}" for gap in ("-", "", " ")]
+    return next((label for label in [*bins, date[:4]] if label in labels), None)
+
+
+def in_scope(kind: str | None, scope: str) -> bool:
+    """Whether passages of this kind of document were counted: interviews and documents are never pooled silently."""
+    return scope == "all" or (kind in SPOKEN) == (scope == INTERVIEW)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """One figure and the rows of the predictions behind it.
+
+    Attributes:
+        title: what it is, in words; summary: the figure itself, in words.
+        counted: passages the figure counts; may differ from the rows where another rule found them.
+        rows: indices into the predictions, ascending.
+    """
+
+    title: str
+    summary: str
+    counted: int
+    rows: NDArray[np.intp]
+
+
+class Cells:
+    """The figures of a report, numbered; charts and tables refer to them by number."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.predictions = predictions
+        self.all: list[Cell] = []
+        self._numbers: dict[tuple[Any, ...], int] = {}
+        self._periods: dict[int, NDArray[np.intp]] = {}
+
+    def periods(self, trajectory: Trajectory) -> NDArray[np.intp]:
+        """The period of every passage as its place in ``trajectory.periods``; -1 outside its scope or periods."""
+        if id(trajectory) not in self._periods:
+            places = {period: i for i, period in enumerate(trajectory.periods)}
+            # Where stages are the periods, a date places nothing, even if a stage is called "2016".
+            staged = any(passage.stage in places for passage in self.predictions.passages)
+            # Passages share few combinations, so each is decided once.
+            seen: dict[tuple[str | None, ...], int] = {}
+            found: list[int] = []
+            for passage in self.predictions.passages:
+                key = (passage.kind, passage.stage, passage.date)
+                if key not in seen:
+                    label = period_of(passage.stage, None if staged else passage.date, places)
+                    seen[key] = places[label] if label is not None and in_scope(passage.kind, trajectory.scope) else -1
+                found.append(seen[key])
+            self._periods[id(trajectory)] = np.array(found, dtype=np.intp)
+        return self._periods[id(trajectory)]
+
+    def _column(self, code: str) -> NDArray[np.bool_]:
+        if code not in self.predictions.codes:
+            return np.zeros(len(self.predictions), dtype=np.bool_)
+        return self.predictions.assigned[:, self.predictions.column(code)]
+
+    def rows(self, trajectory: Trajectory, domain: str | None, codes: Sequence[str], period: str) -> NDArray[np.intp]:
+        """Rows of a period that carry the domain and any of the codes; no codes means with or without."""
+        keep = self.periods(trajectory) == trajectory.periods.index(period)
+        if domain is not None:
+            keep &= self._column(domain)
+        if codes:
+            keep &= np.any([self._column(code) for code in codes], axis=0)
+        return np.flatnonzero(keep)
+
+    def add(
+        self,
+        trajectory: Trajectory,
+        domain: str | None,
+        codes: Sequence[str],
+        period: str,
+        *,
+        title: str,
+        summary: str,
+        counted: int | None = None,
+    ) -> int:
+        """Number of a cell, found or made; ``counted`` defaults to the rows there are."""
+        key = (id(trajectory), domain, tuple(codes), period)
+        if key not in self._numbers:
+            rows = self.rows(trajectory, domain, codes, period)
+            self._numbers[key] = len(self.all)
+            self.all.append(Cell(title, summary, len(rows) if counted is None else counted, rows))
+        return self._numbers[key]
+
+
+def chosen(cells: Sequence[Cell], n: int, limit: int, always: Iterable[int] = (), ids: Sequence[str] = ()) -> list[int]:
+    """Rows to embed: all where they fit, else the same number from every cell as far as they go.
+
+    The order within a cell is that of a hash of the passage's id: as good as random, the same on every machine.
+    Quotations shown in tables (``always``) come first.
+    """
+    if n <= limit:
+        return list(range(n))
+    order = [hashlib.sha256(id.encode("utf-8", "surrogatepass")).digest() for id in ids]
+    # A row's rank is its best place among the cells that hold it; a row in no cell ranks last.
+    rank = [n] * n
+    for cell in cells:
+        for position, row in enumerate(sorted(cell.rows.tolist(), key=order.__getitem__)):
+            rank[row] = min(rank[row], position)
+    for row in always:
+        rank[row] = -1
+    return sorted(sorted(range(n), key=lambda row: (rank[row], order[row]))[:limit])
+
+
+class _Names:
+    """Strings by number, in order of first use: a name that ten thousand passages share is written once."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def __call__(self, name: str) -> int:
+        return self.numbers.setdefault(name, len(self.numbers))
+
+
+def _codes(predictions: Predictions, row: int) -> list[list[Any]]:
+    """``[column, score in hundredths or null, given]``: those given, then the nearest misses, best first."""
+    scores = predictions.probabilities[row]
+    ranked = sorted(range(len(predictions.codes)), key=lambda k: (-np.nan_to_num(scores[k], nan=-1.0), k))
+    given = [k for k in ranked if predictions.assigned[row, k]]
+    near = [k for k in ranked if not predictions.assigned[row, k] and scores[k] >= 0.1][:NEAR_MISSES]
+    return [
+        [k, round(100 * float(scores[k])) if np.isfinite(scores[k]) else None, int(k in given)] for k in given + near
+    ]
+
+
+def _when(passage: Passage) -> str:
+    return line(passage.date or passage.stage or "")
+
+
+def embed(cells: Cells, names: Sequence[str], *, limit: int, always: Iterable[int] = ()) -> dict[str, Any]:
+    """What the page's script needs to show passages: plain lists, strings already made safe to show.
+
+    Args:
+        cells: every figure of the page.
+        names: display name of each code of the predictions, in their order.
+        limit: most passages to embed.
+        always: rows that must be among them.
+
+    Returns:
+        ``passages`` as ``[text, question before, speaker, role, document, when, place, start, end, codes]`` with names
+        by number; ``cells`` as ``{title, summary, counted, total, rows}``; the name lists; ``total`` passages.
+    """
+    predictions = cells.predictions
+    ids = [passage.id for passage in predictions.passages] if len(predictions) > limit else ()
+    rows = chosen(cells.all, len(predictions), limit, always, ids)
+    position = {row: i for i, row in enumerate(rows)}
+    speakers, roles, documents, whens = _Names(), _Names(), _Names(), _Names()
+    passages: list[list[Any]] = []
+    for row in rows:
+        passage = predictions.passages[row]
+        passages.append(
+            [
+                plain(passage.text),
+                plain(passage.context),
+                speakers(who(passage)),
+                roles(line(passage.role or "")),
+                documents(line(passage.document)),
+                whens(_when(passage)),
+                place(passage),
+                passage.start,
+                passage.end,
+                _codes(predictions, row),
+            ]
+        )
+    return {
+        "passages": passages,
+        "cells": [
+            {
+                "title": cell.title,
+                "summary": cell.summary,
+                "counted": cell.counted,
+                "total": len(cell.rows),
+                "rows": [position[row] for row in cell.rows.tolist() if row in position],
+            }
+            for cell in cells.all
+        ],
+        "codes": list(names),
+        "speakers": list(speakers.numbers),
+        "roles": list(roles.numbers),
+        "documents": list(documents.numbers),
+        "whens": list(whens.numbers),
+        "total": len(predictions),
+        "position": {str(row): position[row] for row in sorted(set(always)) if row in position},
+    }

@@ -1,0 +1,2 @@
+"use strict";
+window.figures.draw(JSON.parse(document.getElementById("report-data").textContent).charts);

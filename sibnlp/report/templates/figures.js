@@ -1,0 +1,125 @@
+"use strict";
+// Draws the charts, makes their points reachable by keyboard, and saves them. Shared by all pages.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const views = new Map();
+  let charts = [];
+  let onPoint = null; // what a press on a point does: (cell, element); null where points open nothing
+
+  const tip = byId("tip");
+  // Vega's own tooltip writes HTML and adds a style element; this one writes text.
+  const showTip = (handler, event, item, value) => {
+    tip.hidden = !value;
+    if (!value) return;
+    tip.textContent = String(value);
+    const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
+    tip.style.left = `${Math.max(8, Math.min(event.clientX + 12, room))}px`;
+    tip.style.top = `${event.clientY + 16}px`;
+  };
+
+  // As many panels a row as are readable, then as wide as the row allows.
+  const layOut = (spec, width) => {
+    const panels = spec.concat;
+    const { margin, columns: most, widest } = spec.usermeta;
+    let columns = Math.max(1, Math.min(panels.length, Math.floor(width / 240), most));
+    if (columns > 1) columns = Math.ceil(panels.length / Math.ceil(panels.length / columns));
+    const inner = Math.max(110, Math.min(widest, Math.floor(width / columns) - margin));
+    spec.columns = columns;
+    for (const panel of panels) {
+      panel.width = inner;
+      if (panel.title) panel.title.limit = columns === 1 ? width - 50 : inner + 40;
+    }
+    return `${columns}×${inner}`;
+  };
+
+  const points = (host) =>
+    [...host.querySelectorAll("svg path")].filter((p) => {
+      const datum = p.__data__ && p.__data__.datum;
+      return datum && Number.isInteger(datum.cell) && p.hasAttribute("aria-label");
+    });
+
+  // One tab stop a figure; arrows walk its points.
+  const makeReachable = (host) => {
+    const all = points(host);
+    all.forEach((point, i) => {
+      point.setAttribute("tabindex", i ? "-1" : "0");
+      point.setAttribute("role", "button");
+      point.classList.add("point");
+      point.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        if (step) {
+          const next = all[(i + step + all.length) % all.length];
+          point.setAttribute("tabindex", "-1");
+          next.setAttribute("tabindex", "0");
+          next.focus();
+          event.preventDefault();
+        } else if (event.key === "Enter" || event.key === " ") {
+          onPoint(point.__data__.datum.cell, point);
+          event.preventDefault();
+        }
+      });
+    });
+  };
+
+  const draw = async (chart) => {
+    const host = byId(chart.id);
+    const layout = layOut(chart.spec, host.clientWidth || 320);
+    if (host.dataset.layout === layout) return;
+    host.dataset.layout = layout;
+    try {
+      const options = { mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: showTip };
+      const result = await window.vegaEmbed(host, structuredClone(chart.spec), options);
+      result.view.addEventListener("click", (event, item) => {
+        if (onPoint && item && item.datum && Number.isInteger(item.datum.cell)) onPoint(item.datum.cell, event.target);
+      });
+      views.set(chart.id, result.view);
+      if (onPoint) makeReachable(host);
+      host.dataset.drawn = "yes";
+    } catch (error) {
+      host.textContent = `The figure could not be drawn (${error.message}); the table holds the same numbers.`;
+    }
+  };
+
+  let resizing = 0;
+  const redraw = () => {
+    clearTimeout(resizing);
+    // A pane opening beside a chart scales it; only the window's own width lays it out anew.
+    resizing = setTimeout(() => document.body.classList.contains("reading") || charts.forEach(draw), 150);
+  };
+
+  const save = async (figure, type) => {
+    const view = views.get(figure);
+    if (!view) return;
+    const link = document.createElement("a");
+    link.href = await view.toImageURL(type, type === "png" ? 4 : 1);
+    link.download = `${figure}.${type}`;
+    link.click();
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-save]");
+    if (button) save(button.dataset.figure, button.dataset.save);
+  });
+  window.addEventListener("resize", redraw);
+  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+
+  // On a phone rows are laid out as blocks, and some browsers then forget that they are a table.
+  const roles = { TABLE: "table", CAPTION: "caption", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  document.querySelectorAll("table, table *").forEach((e) => {
+    const heading = e.tagName === "TH" && (e.scope === "col" ? "columnheader" : "rowheader");
+    if (heading || roles[e.tagName]) e.setAttribute("role", heading || roles[e.tagName]);
+  });
+
+  // A table that fits needs no stop for scrolling it by keyboard.
+  document.querySelectorAll(".scroll").forEach((box) => {
+    if (box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex");
+  });
+
+  window.figures = {
+    draw(all, press) {
+      charts = all;
+      onPoint = press || null;
+      charts.forEach(draw);
+    },
+  };
+})();

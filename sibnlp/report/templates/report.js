@@ -1,0 +1,190 @@
+"use strict";
+// Opens, filters and cites the passages behind any figure.
+// All data arrives as JSON and reaches the page through textContent: nothing of it is ever parsed as HTML.
+(() => {
+  const BATCH = 100;
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const byId = (id) => document.getElementById(id);
+
+  const make = (tag, className, text) => {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  const plural = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+
+  // ---- Passages -----------------------------------------------------------------------------------------------
+
+  const pane = byId("pane");
+  const filters = { speaker: byId("by-speaker"), role: byId("by-role"), document: byId("by-document"), text: byId("by-text") };
+  const every = {
+    title: "All passages",
+    summary: plural(data.total, "passage"),
+    counted: data.total,
+    total: data.total,
+    rows: data.passages.map((_, i) => i),
+  };
+  let current = every;
+  let shown = [];
+  let drawn = 0;
+  let opener = null;
+
+  const read = (row) => {
+    const [text, context, speaker, role, doc, when, place, start, end, codes] = data.passages[row];
+    return {
+      text, context, place, start, end, codes,
+      speaker: data.speakers[speaker], role: data.roles[role], document: data.documents[doc], when: data.whens[when],
+    };
+  };
+
+  const fill = (select, values) => {
+    const found = [...new Set(values)].filter(Boolean).sort((a, b) => a.localeCompare(b));
+    select.replaceChildren(new Option("any", ""), ...found.map((value) => new Option(value, value)));
+    select.disabled = found.length < 2;
+  };
+
+  const citation = (p) => {
+    const who = [p.speaker, p.role, p.when].filter(Boolean).join(", ");
+    const where = [p.document, p.place, `characters ${p.start}–${p.end}`].filter(Boolean).join(", ");
+    return `“${p.text.replace(/\s+/g, " ").trim()}” (${who ? `${who}; ` : ""}${where})`;
+  };
+
+  const copy = async (text, button) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Browsers that give file:// pages no clipboard still copy a selection.
+      const area = make("textarea", "off");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy citation"; }, 2000);
+    byId("pane-status").textContent = "Citation copied.";
+  };
+
+  const item = (row) => {
+    const p = read(row);
+    const entry = make("li");
+    entry.tabIndex = -1;
+    entry.dataset.row = String(row);
+    if (p.context.trim()) {
+      const question = make("p", "context");
+      question.append(make("span", "off", "Question: "), make("bdi", "", p.context));
+      entry.append(question);
+    }
+    const text = make("p", "text");
+    text.append(make("bdi", "", p.text));
+    const source = make("p", "source");
+    const parts = [[[p.speaker, p.role].filter(Boolean).join(", "), ""], [p.document, ""], [p.place, "keep"], [p.when, "keep"]];
+    parts.filter(([part]) => part).forEach(([part, className], i) => {
+      if (i) source.append(" · ");
+      source.append(make("bdi", className, part));
+    });
+    const codes = make("ul", "codes");
+    for (const [k, score, given] of p.codes) {
+      const chip = make("li", given ? "given" : "near");
+      chip.append(make("bdi", "", data.codes[k]), " ", make("span", "score", score === null ? "" : (score / 100).toFixed(2)));
+      if (!given) chip.append(make("span", "off", " (not given)"));
+      codes.append(chip);
+    }
+    const button = make("button", "link", "Copy citation");
+    button.type = "button";
+    button.addEventListener("click", () => copy(citation(p), button));
+    source.append(" ", button);
+    entry.append(text, source, codes);
+    return entry;
+  };
+
+  const more = () => {
+    const next = shown.slice(drawn, drawn + BATCH);
+    byId("pane-list").append(...next.map(item));
+    drawn += next.length;
+    const left = shown.length - drawn;
+    const button = byId("pane-more");
+    button.hidden = left <= 0;
+    button.textContent = `Show ${Math.min(BATCH, left)} more of ${left.toLocaleString("en")}`;
+  };
+
+  const apply = () => {
+    const needle = filters.text.value.trim().toLowerCase();
+    shown = current.rows.filter((row) => {
+      const p = read(row);
+      return ["speaker", "role", "document"].every((key) => !filters[key].value || p[key] === filters[key].value)
+        && (!needle || p.text.toLowerCase().includes(needle));
+    });
+    drawn = 0;
+    byId("pane-list").replaceChildren();
+    more();
+    const parts = [shown.length === current.rows.length
+      ? `${plural(shown.length, "passage")} listed`
+      : `${shown.length.toLocaleString("en")} of ${plural(current.rows.length, "passage")} match`];
+    if (current.rows.length < current.total) parts.push(`a sample of ${current.total.toLocaleString("en")}`);
+    if (current.total !== current.counted) parts.push(`the figure counts ${current.counted.toLocaleString("en")}`);
+    byId("pane-status").textContent = `${parts.join("; ")}.`;
+  };
+
+  const mark = (cell) => {
+    document.querySelectorAll("[data-cell][aria-pressed]").forEach((e) => e.removeAttribute("aria-pressed"));
+    document.querySelectorAll(`button.cell[data-cell="${cell}"]`).forEach((e) => e.setAttribute("aria-pressed", "true"));
+    document.querySelectorAll("path.point").forEach((p) => p.classList.toggle("open", p.__data__.datum.cell === cell));
+  };
+
+  // Opens the list of a figure; with a row (of the predictions), at that passage.
+  function open(cell, from, row) {
+    current = cell === "all" ? every : data.cells[cell];
+    opener = from;
+    byId("pane-title").textContent = current.title;
+    byId("pane-summary").textContent = current.summary;
+    const passages = current.rows.map(read);
+    for (const key of ["speaker", "role", "document"]) fill(filters[key], passages.map((p) => p[key]));
+    filters.text.value = "";
+    pane.hidden = false;
+    document.body.classList.add("reading");
+    pane.scrollTop = 0;
+    apply();
+    mark(cell);
+    const wanted = row === undefined ? undefined : data.position[row];
+    let entry = null;
+    if (current.rows.includes(wanted)) {
+      while (!(entry = pane.querySelector(`li[data-row="${wanted}"]`)) && drawn < shown.length) more();
+    }
+    if (entry) {
+      entry.classList.add("wanted");
+      entry.focus({ preventScroll: true });
+      entry.scrollIntoView({ block: "center" });
+    } else {
+      byId("pane-title").focus({ preventScroll: true });
+    }
+    // Where the list comes up from below, what was pressed stays in sight above it.
+    const top = pane.getBoundingClientRect().top;
+    const covered = top > 0 ? from.getBoundingClientRect().bottom + 48 - top : 0;
+    if (covered > 0) window.scrollBy(0, covered);
+  }
+
+  const close = () => {
+    pane.hidden = true;
+    document.body.classList.remove("reading");
+    mark(null);
+    if (opener && opener.isConnected) opener.focus({ preventScroll: true });
+  };
+
+  // ---- Wiring -------------------------------------------------------------------------------------------------
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-cell]");
+    if (button) open(button.dataset.cell === "all" ? "all" : Number(button.dataset.cell), button, button.dataset.row);
+  });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !pane.hidden) close(); });
+  byId("pane-close").addEventListener("click", close);
+  byId("pane-more").addEventListener("click", more);
+  for (const key of ["speaker", "role", "document"]) filters[key].addEventListener("change", apply);
+  let typing = 0;
+  filters.text.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(apply, 120); });
+  window.figures.draw(data.charts, open);
+})();

@@ -1,0 +1,330 @@
+"""A report made up for tests: two frameworks, three stages, an empty cell, hostile strings, a failed source."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sibnlp.types import (
+    Dropped,
+    Exemplar,
+    Passage,
+    Predictions,
+    Prevalence,
+    Relation,
+    Report,
+    Shift,
+    Source,
+    Trajectory,
+)
+
+STAGES = ("1", "2", "3")
+FRAMEWORKS = {
+    "osborne": (
+        ("NPM", "NPG"),
+        ("governance_mechanisms", "inter_organizational_dynamics", "performance_emphasis"),
+    ),
+    "oflynn": (
+        ("NPM", "PVM"),
+        (
+            "characterization",
+            "dominant_focus",
+            "managerial_goals",
+            "public_interest",
+            "performance_objective",
+            "accountability_model",
+            "system_of_delivery",
+        ),
+    ),
+}
+LOGICS = ("NPM", "NPG", "PVM")
+CODES = (*LOGICS, *FRAMEWORKS["osborne"][1], *FRAMEWORKS["oflynn"][1], "in_tension")
+NAMES = {
+    "osborne": "NPM and NPG (Osborne)",
+    "oflynn": "NPM and PVM (O’Flynn)",
+    "1": "Development",
+    "2": "Initial operation",
+    "3": "Stable operation",
+    "NPM": "New Public Management",
+    "NPG": "New Public Governance",
+    "PVM": "Public Value Management",
+    "inter_organizational_dynamics": "Inter-organizational dynamics",
+    "co_existing": "co-existing",
+    "in_tension": "in tension",
+}
+HOSTILE = (
+    "</script><script>window.pwned=1</script>",
+    '<img src=x onerror="window.pwned=1">',
+    '" onmouseover="window.pwned=1" \'><svg/onload=window.pwned=1>',
+    "{{ 7*7 }} {% include 'x' %} ${window.pwned=1} ]]> <!-- &lt;b&gt; & \u2028\u2029",
+    "before \u202eover\u202c \u2066ride\u2069 \x00\x07\ud800 after",
+    "w" * 400,
+    "javascript:window.pwned=1",
+)
+_TALK = {
+    "NPM": (
+        "They come every quarter with the spreadsheet and if the number is under, the payment is under. It does not "
+        "matter what you tell them about the person behind it.",
+        "It is a contract and a target, and you deliver the target. Everything else is conversation.",
+        "We were ranked against the other three providers, and everybody knew who would lose cases if theirs slipped.",
+    ),
+    "NPG": (
+        "Nobody owned it. We rang each other, the four of us, and what one had learned on Monday the others used on "
+        "Tuesday.",
+        "There was trust enough to say that a plan had failed without looking for whose fault it was.",
+        "The commissioner sat in the room as one of us, and the agreement was redrawn twice because people asked.",
+    ),
+    "PVM": (
+        "Success was not only the outcome on paper; it was whether people who use the service thought it was right.",
+        "We answer to the council, to the residents and to the people we see, and the three do not want the same.",
+    ),
+    "": ("I moved here in the spring of that year and took the post over from a colleague.",),
+}
+
+
+def passages(n_per_interview: int = 24, hostile: bool = True) -> tuple[list[Passage], np.ndarray, np.ndarray]:
+    """Interviews of five actors over three stages and two documents, with scores drawn from a fixed seed."""
+    rng = np.random.default_rng(7)
+    roles = {"Ada": "provider", "Ben": "provider", "Cem": "investor", "Dee": "commissioner", "Eve": "manager"}
+    made: list[Passage] = []
+    given: list[set[str]] = []
+    tilt = {"1": (0.28, 0.42, 0.15), "2": (0.36, 0.30, 0.20), "3": (0.46, 0.14, 0.27)}
+    for stage in STAGES:
+        for who, (actor, role) in enumerate(roles.items()):
+            if stage == "3" and actor == "Ben":
+                continue
+            document = f"interviews/{actor.lower()}_{stage}.docx"
+            start = 0
+            for i in range(n_per_interview):
+                codes = {code for code, p in zip(LOGICS, tilt[stage], strict=True) if rng.random() < p}
+                if codes:
+                    for _, domains in FRAMEWORKS.values():
+                        domain = domains[int(rng.integers(len(domains)))]
+                        # One domain is silent in the second stage.
+                        silent = stage == "2" and domain == "inter_organizational_dynamics"
+                        codes.add("governance_mechanisms" if silent else domain)
+                main = next((code for code in LOGICS if code in codes), "")
+                text = _TALK[main][int(rng.integers(len(_TALK[main])))]
+                if hostile and i < len(HOSTILE) and who == 0:
+                    text = HOSTILE[i]
+                made.append(
+                    Passage(
+                        f"{document}:{start}-{start + len(text)}",
+                        document,
+                        start,
+                        start + len(text),
+                        text,
+                        speaker=actor,
+                        actor=actor,
+                        role=role,
+                        stage=stage,
+                        date=f"{2014 + int(stage)}-03-0{who + 1}",
+                        kind="interview",
+                        context="And how did that change after the first year?" if i % 2 else "",
+                        page=i // 8 + 1 if who % 2 else None,
+                        time=None if who % 2 else f"00:{i:02d}:30",
+                    )
+                )
+                given.append(codes)
+                start += len(text) + 2
+    for stage in ("1", "3"):
+        for i in range(8):
+            text = "The agreement shall be reviewed against the outcomes schedule each quarter."
+            made.append(
+                Passage(f"contract_{stage}.pdf:{i * 80}-{i * 80 + 75}", f"contract_{stage}.pdf", i * 80, i * 80 + 75,
+                        text, stage=stage, kind="contract", page=i + 1)
+            )  # fmt: skip
+            given.append({"NPM", "governance_mechanisms", "characterization"} if i % 2 else set())
+    assigned = np.array([[code in codes for code in CODES] for codes in given], dtype=np.bool_)
+    noise = rng.random(assigned.shape)
+    scores = np.where(assigned, 0.55 + 0.44 * noise, 0.45 * noise).astype(np.float32)
+    return made, scores, assigned
+
+
+def trajectory(framework: str, predictions: Predictions, scope: str, empty: str | None = None) -> Trajectory:
+    """Counts, with intervals of a plausible width; ``empty`` names a domain without passages in stage 2."""
+    logics, domains = FRAMEWORKS[framework]
+    column = {code: predictions.assigned[:, predictions.column(code)] for code in predictions.codes}
+    kinds = np.array([(p.kind == "interview") == (scope == "interview") for p in predictions.passages])
+    stages = np.array([p.stage for p in predictions.passages])
+    cells, relations, shifts = [], [], []
+    for domain in (None, *domains):
+        leaders = {}
+        for period in STAGES:
+            of = kinds & (stages == period)
+            if domain is not None and domain == empty and period == "2":
+                of = np.zeros_like(of)
+            n = int(of.sum())
+            rows = [predictions.passages[i] for i in np.flatnonzero(of)]
+            estimates = {}
+            for code in logics:
+                k = int((of & column[code] & (column[domain] if domain else True)).sum())
+                share = k / n if n else math.nan
+                half = 1.96 * math.sqrt(share * (1 - share) / n) * 1.6 if n else math.nan
+                estimates[code] = share
+                cells.append(
+                    Prevalence(domain, code, period, share, max(share - half, 0) if n else math.nan,
+                               min(share + half, 1) if n else math.nan, n, len({p.document for p in rows}),
+                               len({p.actor for p in rows if p.actor}), k, "count, uncorrected")
+                )  # fmt: skip
+            first, second = logics
+            leader = max(estimates, key=lambda code: estimates[code]) if n else None
+            leaders[period] = leader
+            relation, support, reason = None, 0.4, "too few passages for a rule" if n else ""
+            if n and min(estimates.values()) > 0.03:
+                relation, support = ("co_existing" if period != "3" else "in_tension"), 0.84
+                reason = f"both present: {first} and {second}, neither moving the other"
+            relations.append(Relation(domain, period, relation, leader, support, reason))
+        for code in logics:
+            ends = [c for c in cells if c.domain == domain and c.code == code and c.period in ("1", "3")]
+            change = ends[1].estimate - ends[0].estimate
+            outcome = "cannot tell"
+            low, high = change - 0.09, change + 0.09
+            if not math.isnan(change):
+                outcome = "shift" if low > 0 or high < 0 else "no change" if abs(change) < 0.02 else "cannot tell"
+            shifts.append(Shift(domain, code, "1", "3", change, low, high, outcome))
+    notes = ("Stage 2 of one domain has no passages.",) if empty else ()
+    return Trajectory(framework, STAGES, tuple(cells), tuple(relations), tuple(shifts), scope, "talk", notes)
+
+
+def exemplars(predictions: Predictions) -> tuple[Exemplar, ...]:
+    """The three best passages of every cell."""
+    found = []
+    for framework, (logics, domains) in FRAMEWORKS.items():
+        for domain in (None, *domains):
+            for code in logics:
+                for period in STAGES:
+                    k = predictions.column(code)
+                    keep = [
+                        row
+                        for row, passage in enumerate(predictions.passages)
+                        if passage.stage == period
+                        and predictions.assigned[row, k]
+                        and (domain is None or predictions.assigned[row, predictions.column(domain)])
+                    ]
+                    score = predictions.probabilities[:, k]
+                    best = sorted(keep, key=lambda row: -score[row])[:3]
+                    found += [Exemplar(framework, domain, code, period, row, float(score[row])) for row in best]
+    return tuple(found)
+
+
+def predictions(n_per_interview: int = 24, hostile: bool = True) -> Predictions:
+    """What a model says of `passages`."""
+    made, scores, assigned = passages(n_per_interview, hostile)
+    return Predictions(tuple(made), CODES, scores, assigned, "static-v1")
+
+
+def report(*, hostile: bool = True, documents: bool = True, n_per_interview: int = 24) -> Report:
+    """A whole report; with ``hostile``, every string a user or a source can set holds something to run."""
+    bad = HOSTILE[0] + HOSTILE[1] + HOSTILE[4] if hostile else ""
+    said = predictions(n_per_interview, hostile)
+    names = {**NAMES, "performance_emphasis": "Performance emphasis" + bad}
+    return Report(
+        title="The Ways to Wellbeing bond" + bad,
+        trajectories=(
+            trajectory("osborne", said, "interview", empty="inter_organizational_dynamics"),
+            trajectory("oflynn", said, "interview"),
+        ),
+        documents=(trajectory("osborne", said, "document"),) if documents else (),
+        predictions=said,
+        exemplars=exemplars(said),
+        sources=(
+            Source(
+                "interviews/ada_1.docx" + bad,
+                "word",
+                "",
+                "interview",
+                "1",
+                "2015-03-01",
+                24,
+                700,
+                12,
+                ("Ada" + bad,),
+                ("Interviewer",),
+                (Dropped("tracked deletions" + bad, 3, "the old " + bad),),
+            ),
+            Source(
+                "contract_1.pdf",
+                "pdf",
+                "",
+                "contract",
+                "1",
+                None,
+                8,
+                90,
+                0,
+                (),
+                (),
+                (Dropped("running headers and footers", 16, "Confidential"),),
+            ),
+            Source("interviews/broken.docx" + bad, problem="the file is cut short" + bad),
+        ),
+        names=names,
+        provenance={
+            "Model": "static-v1 (written corpus, 2,140 passages)" + bad,
+            "Codebook osborne": "structure 1f0c…, wording 88ab…",
+            "Settings": "period = stage; talk; seed 7",
+            "Version": "sibnlp 0.1.0",
+        },
+        warnings=("Stage 3 rests on four interviews only." + bad,),
+    )
+
+
+def monthly(n: int = 24) -> Report:
+    """Twenty-four months, one of them without passages: a time axis instead of stages."""
+    periods = tuple(f"{2016 + i // 12}-{i % 12 + 1:02d}" for i in range(n))
+    cells = []
+    for domain in (None, "governance_mechanisms", "performance_emphasis"):
+        for code, sign in (("NPM", 1), ("NPG", -1)):
+            for i, period in enumerate(periods):
+                share = (0.3 if domain is None else 0.12) * (1 + sign * (i - n / 2) / n) + 0.02 * math.sin(3 * i)
+                there = i != 9
+                cells.append(
+                    Prevalence(domain, code, period, share if there else math.nan, share - 0.05 if there else math.nan,
+                               share + 0.05 if there else math.nan, 60 + 7 * (i % 5) if there else 0, 2, 2,
+                               int(60 * share) if there else 0, "count, uncorrected")
+                )  # fmt: skip
+    drift = Trajectory("osborne", periods, tuple(cells), (), (), "interview", "talk")
+    said = predictions(4, hostile=False)
+    return Report("Two years by month", (drift,), (), said, (), (), NAMES, {"Model": "static-v1"})
+
+
+def evaluation(*, hostile: bool = True) -> dict[str, object]:
+    """Content of ``metrics.json``, with unknown numbers and hostile text."""
+    rng = np.random.default_rng(3)
+    bad = HOSTILE[0] + HOSTILE[1] + HOSTILE[4] if hostile else ""
+    codes = {
+        code: {
+            "precision": (precision := float(rng.uniform(0.5, 0.9))),
+            "recall": (recall := float(rng.uniform(0.4, 0.9))),
+            "f1": 2 * precision * recall / (precision + recall),
+            "auc": float(rng.uniform(0.7, 0.95)),
+            "support": int(rng.integers(8, 200)),
+            "threshold": 0.4,
+            "ece": 0.05,
+        }
+        for code in CODES[:-1]
+    }
+    codes["in_tension"] = dict.fromkeys(("precision", "recall", "f1", "auc", "threshold", "ece")) | {"support": 0}
+    return {
+        "model": "static-v1" + bad,
+        "n_passages": 640,
+        "n_documents": 41,
+        "families": {
+            "logic": {"macro_f1": 0.74, "macro_auc": 0.9, "alpha": 0.61, "interval": [0.69, 0.79]},
+            "domain": {"macro_f1": 0.66, "macro_auc": 0.85, "alpha": 0.5, "interval": [0.58, 0.73]},
+            "relation": {"macro_f1": None, "macro_auc": None, "alpha": None, "interval": None},
+        },
+        "codes": codes,
+        "errors": [
+            {
+                "passage": f"interviews/x.docx:{i}-{i + 90}" + bad,
+                "text": (HOSTILE[i % len(HOSTILE)] if hostile else "") + " They said the target was the target.",
+                "gold": ["NPG"],
+                "predicted": ["NPM"],
+                "scores": {"NPM": 0.5 + i / 300, "NPG": 0.2, "PVM": None},
+            }
+            for i in range(90)
+        ],
+    }

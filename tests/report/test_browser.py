@@ -1,0 +1,238 @@
+"""The page in a browser, from file://: it draws, opens its passages, obeys the keyboard, and runs nothing hostile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sibnlp.report import render
+from sibnlp.report.evaluation import render_evaluation
+from tests.report import factory
+
+CHROMIUM = Path(os.environ.get("SIBNLP_CHROMIUM", "/usr/bin/chromium"))
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+DRAWN = "() => [...document.querySelectorAll('.chart')].every(c => c.dataset.drawn === 'yes')"
+
+
+def _absent(reason: str) -> None:
+    """Without a browser these tests cannot run: at home they are skipped, where they must run they fail."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _absent("playwright is not installed (pip install playwright)")
+    if not CHROMIUM.exists():
+        _absent(f"{CHROMIUM} is not there (apt install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield started
+        started.close()
+
+
+class Watched:
+    """A page that remembers what went wrong and what was asked of the network."""
+
+    def __init__(self, browser: Any, path: Path, width: int, height: int) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+        self.page = self.context.new_page()
+        self.wrong: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda m: self.wrong.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.wrong.append(dialog.message), dialog.dismiss()))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function(DRAWN)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pages")
+    pages = {
+        "clean": render(factory.report(hostile=False)),
+        "hostile": render(factory.report()),
+        "monthly": render(factory.monthly()),
+        "long": render(factory.report(hostile=False, documents=False, n_per_interview=120)),
+        "evaluation": render_evaluation(factory.evaluation()),
+    }
+    for name, html in pages.items():
+        (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def open_page(browser: Any, folder: Path) -> Iterator[Any]:
+    opened: list[Watched] = []
+
+    def open_(name: str, width: int = 1280, height: int = 800) -> Watched:
+        opened.append(Watched(browser, folder / f"{name}.html", width, height))
+        return opened[-1]
+
+    yield open_
+    for watched in opened:
+        asked = [url for url in watched.asked if not url.startswith(("file:", "blob:", "data:"))]
+        watched.context.close()
+        assert watched.wrong == []
+        assert asked == []
+
+
+@pytest.mark.parametrize("name", ["clean", "hostile", "monthly", "evaluation"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_charts_are_drawn_and_nothing_overflows(open_page: Any, name: str, width: int) -> None:
+    watched = open_page(name, width)
+    page = watched.page
+    for chart in page.query_selector_all(".chart"):
+        assert chart.query_selector("svg")
+        assert len(chart.query_selector_all("svg .mark-symbol path")) > 2
+        assert "table" in chart.get_attribute("aria-label")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("window.pwned") is None
+    # The only request is the page itself.
+    assert len(watched.asked) == 1
+
+
+def test_every_figure_of_the_view_is_a_point(open_page: Any) -> None:
+    page = open_page("clean").page
+    # 2 logics × 3 stages × (4 panels, one of them with an empty stage; 8 panels; 4 panels with an empty stage 2).
+    assert page.locator("path.point").count() == (24 - 2) + 48 + (24 - 8)
+
+
+def test_a_click_on_a_point_opens_its_passages(open_page: Any) -> None:
+    page = open_page("clean").page
+    point = page.locator("path.point").nth(3)
+    assert point.get_attribute("aria-label").startswith("NPG, All domains, Development: 35.0%")
+    point.click()
+    assert page.locator("#pane-title").inner_text() == "NPG, Development"
+    assert page.locator("#pane-status").inner_text() == "42 passages listed."
+    assert page.locator("#pane-list > li").count() == 42
+    for item in page.locator("#pane-list > li").all()[:5]:
+        assert any(code.startswith("NPG ") for code in item.locator(".codes .given").all_inner_texts())
+
+
+def test_a_table_cell_opens_its_passages_and_escape_returns(open_page: Any) -> None:
+    page = open_page("clean").page
+    button = page.locator("#findings-1 td.num button[aria-label]").nth(4)
+    coded = button.get_attribute("aria-label")
+    button.focus()
+    page.keyboard.press("Enter")
+    listed = page.locator("#pane-list > li").count()
+    assert f", {listed} of " in coded
+    assert button.get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.activeElement.id") == "pane-title"
+    page.keyboard.press("Escape")
+    assert page.locator("#pane").is_hidden()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == coded
+
+
+def test_points_are_reached_and_opened_by_keyboard(open_page: Any) -> None:
+    page = open_page("clean").page
+    assert page.locator("#figure-1 path.point[tabindex='0']").count() == 1
+    page.locator("#figure-1 path.point").first.focus()
+    page.keyboard.press("ArrowRight")
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label.startswith("NPM, All domains, Initial operation")
+    page.keyboard.press(" ")
+    assert page.locator("#pane-title").inner_text() == "NPM, Initial operation"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == label
+
+
+def test_filters_narrow_the_list(open_page: Any) -> None:
+    page = open_page("clean").page
+    page.locator("nav button[data-cell='all']").click()
+    assert page.locator("#pane-status").inner_text() == "352 passages listed."
+    assert page.locator("#pane-list > li").count() == 100
+    page.locator("#pane-more").click()
+    assert page.locator("#pane-list > li").count() == 200
+    page.locator("#by-speaker").select_option("Cem")
+    assert page.locator("#pane-status").inner_text() == "72 of 352 passages match."
+    page.locator("#by-document").select_option("interviews/cem_1.docx")
+    assert page.locator("#pane-status").inner_text() == "24 of 352 passages match."
+    page.locator("#by-text").fill("NOBODY owned")
+    page.wait_for_function("() => document.querySelectorAll('#pane-list > li').length < 24")
+    assert all("Nobody owned it" in text for text in page.locator("#pane-list .text").all_inner_texts())
+
+
+def test_a_long_list_is_drawn_as_it_is_asked_for(open_page: Any) -> None:
+    page = open_page("long").page
+    page.locator("#findings-1 td.num button").first.click()
+    assert page.locator("#pane-list > li").count() == 100
+    assert page.locator("#pane-more").inner_text() == "Show 100 more of 500"
+
+
+def test_a_quotation_leads_to_itself(open_page: Any) -> None:
+    page = open_page("clean").page
+    quote = page.locator("#findings-1 blockquote").nth(2)
+    said = quote.locator("p").inner_text().strip("“”").removesuffix(" […]")
+    quote.locator("button").click()
+    assert page.locator("#pane-list > li.wanted").inner_text().count(said) == 1
+    assert page.locator("#pane-list > li.wanted").is_visible()
+
+
+def test_a_citation_is_copied(open_page: Any) -> None:
+    watched = open_page("clean")
+    page = watched.page
+    page.locator("path.point").first.click()
+    page.locator("#pane-list button").first.click()
+    page.wait_for_function("() => document.querySelector('#pane-status').textContent === 'Citation copied.'")
+    page.locator("#by-text").focus()
+    page.keyboard.press("Control+V")
+    pasted = page.locator("#by-text").input_value()
+    assert pasted.startswith("“")
+    assert "Ada, provider, 2015-03-01; interviews/ada_1.docx, 00:" in pasted
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_figure_is_saved_without_a_network(open_page: Any, kind: str, tmp_path: Path) -> None:
+    page = open_page("clean").page
+    with page.expect_download() as download:
+        page.locator(f"button[data-save={kind}]").first.click()
+    assert download.value.suggested_filename == f"figure-1.{kind}"
+    download.value.save_as(tmp_path / "figure")
+    assert (tmp_path / "figure").read_bytes().startswith(b"<svg" if kind == "svg" else b"\x89PNG")
+
+
+def test_hostile_text_is_shown_and_runs_nothing(open_page: Any) -> None:
+    page = open_page("hostile").page
+    page.locator("nav button[data-cell='all']").click()
+    shown = "\n".join(page.locator("#pane-list .text").all_inner_texts())
+    for text in factory.HOSTILE[:3]:
+        assert text in shown
+    assert "⟨U+202E⟩over⟨U+202C⟩" in shown
+    page.locator("path.point").first.hover()
+    page.locator("path.point").last.click()
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("img, iframe, #pane script").count() == 0
+
+
+def test_a_tooltip_says_the_figure(open_page: Any) -> None:
+    page = open_page("clean").page
+    page.locator("path.point").first.hover()
+    page.wait_for_selector("#tip:not([hidden])")
+    assert "interval 14.7 to 40.3, n = 120" in page.locator("#tip").inner_text()
+
+
+def test_turning_a_phone_lays_the_panels_out_anew(open_page: Any) -> None:
+    page = open_page("clean", 390, 844).page
+    assert page.locator("#figure-1").get_attribute("data-layout").startswith("1×")
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.wait_for_function("() => document.querySelector('#figure-1').dataset.layout.startsWith('2×')")
+
+
+def test_print_keeps_the_charts_and_hides_the_pane(open_page: Any) -> None:
+    page = open_page("clean").page
+    page.locator("path.point").first.click()
+    page.emulate_media(media="print")
+    assert page.locator("#pane").is_hidden()
+    assert page.locator("#figure-1 svg").is_visible()
