@@ -1,0 +1,60 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up .venv the first time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# pip of the outer Python installs into the venv: Debian's python3 may have no ensurepip, hence no pip inside.
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet -c constraints.txt
+
+.PHONY: all demo test lint types ci bench models demo-case dist dist-test clean help
+all: lint types test
+
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV); }
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing sibnlp into $(VENV) (about a minute)"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	@echo "installing what the tests need"
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.dev
+	@$(PIP) -e '.[train,bench]' torch==2.13.0
+	@touch $@
+
+demo: $(VENV)/.base ## run the main job on the demo case
+	@$(BIN)/sibnlp run corpora/demo/case -o demo-report --force
+	@echo "open $(CURDIR)/demo-report/report.html"
+
+test: $(VENV)/.dev ## all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## ruff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy
+	@$(BIN)/mypy
+
+bench: $(VENV)/.train ## measure speed and sentence boundaries; writes training/benchmarks/RESULTS.md
+	@$(BIN)/python -m training.benchmarks
+
+models: $(VENV)/.train ## rebuild the shipped models
+	@$(BIN)/python -m training.build_models
+
+demo-case: $(VENV)/.dev ## rebuild the files of the demo case from corpora/demo/source
+	@$(BIN)/python -m training.build_demo
+
+dist: $(VENV)/.dev
+	@rm -rf dist && $(BIN)/python -m build --quiet
+
+dist-test: dist ## build wheel and sdist, install each into a clean environment, try them
+	@bash training/dist_test.sh
+
+clean:
+	rm -rf $(VENV) build dist demo-report .pytest_cache .mypy_cache .ruff_cache
