@@ -71,19 +71,23 @@ class Counts:
             return np.ones(len(self.predictions), dtype=np.bool_)
         if code not in self.predictions.codes:
             return np.zeros(len(self.predictions), dtype=np.bool_)
-        return self.predictions.assigned[:, self.predictions.column(code)]
+        column: NDArray[np.bool_] = self.predictions.assigned[:, self.predictions.column(code)]
+        return column
 
     def score(self, *codes: str | None) -> NDArray[np.float32]:
         """[n], probability that all the codes hold: the lowest of theirs (an upper bound of the joint one)."""
         columns = [self.predictions.column(code) for code in codes if code in self.predictions.codes]
         if len(columns) < sum(code is not None for code in codes):
             return np.zeros(len(self.predictions), dtype=np.float32)
-        return self.predictions.probabilities[:, columns].min(axis=1)
+        lowest: NDArray[np.float32] = self.predictions.probabilities[:, columns].min(axis=1)
+        return lowest
 
     def inside(self, domain: str | None, period: str) -> NDArray[np.bool_]:
         """[n], the passages in the denominator of a domain's cells in a period."""
-        held = self.period == self.periods.index(period)
-        return held & self.has(domain) if self.denominator == DOMAIN else held
+        held: NDArray[np.bool_] = self.period == self.periods.index(period)
+        if self.denominator == DOMAIN:
+            held = held & self.has(domain)
+        return held
 
     def totals(self, domain: str | None, code: str, period: str) -> Totals:
         """Sums of a cell by document."""
@@ -91,7 +95,7 @@ class Counts:
         weights = self.quantifier.weights(self.score(code, domain), self.has(code) & self.has(domain))
         documents, position = np.unique(self.document[inside], return_inverse=True)
         return Totals(
-            coded=np.bincount(position, weights=weights[inside], minlength=len(documents)),
+            coded=np.bincount(position, weights=weights[inside], minlength=len(documents)).astype(np.float64),
             passages=np.bincount(position, minlength=len(documents)),
             n_speakers=len(np.unique(self.speaker[inside])),
         )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,9 @@ def parse(raw: Mapping[str, Any], path: str | Path = "codebook") -> Codebook:
     return Codebook(families=families, codes=codes, **texts)
 
 
-def _check_keys(path: str | Path, place: str, row: Mapping[str, Any], known: Iterable[str], needed: Iterable[str]) -> None:
+def _check_keys(
+    path: str | Path, place: str, row: Mapping[str, Any], known: Iterable[str], needed: Iterable[str]
+) -> None:
     known = sorted(known)
     for key in row:
         if key not in known:
@@ -227,36 +230,40 @@ def _build(kind: type[Any], path: str | Path, place: str, row: Mapping[str, Any]
 
 def _check_links(path: str | Path, families: tuple[Family, ...], codes: tuple[Code, ...]) -> None:
     family_ids = [family.id for family in families]
-    by_id = {code.id: code for code in codes}
     for what, ids in (("family", family_ids), ("code", [code.id for code in codes])):
-        for id in ids:
-            if ids.count(id) > 1:
-                raise CodebookError(path, f"{what} {id!r} is defined {ids.count(id)} times", "rename or remove one")
+        for id, n in Counter(ids).items():
+            if n > 1:
+                raise CodebookError(path, f"{what} {id!r} is defined {n} times", "rename or remove one")
     for level, owner in [(f.level, f.id) for f in families] + [(c.level, c.id) for c in codes]:
         if level not in (PASSAGE, CELL):
             raise CodebookError(path, f"level {level!r} is unknown", f"{PASSAGE} or {CELL}", owner)
     for family in families:
         if family.requires and family.requires not in family_ids:
             raise CodebookError(path, f"requires the undefined family {family.requires!r}", "", f"family {family.id!r}")
+    by_id = {code.id: code for code in codes}
     for code in codes:
-        place = f"code {code.id!r}"
-        if code.family not in family_ids:
-            raise CodebookError(path, f"family {code.family!r} is not defined", f"known: {', '.join(family_ids)}", place)
-        if any(mark in code.id for mark in ";, \t\n"):
-            raise CodebookError(path, "the id holds a space, comma or semicolon", "use letters, digits and _", place)
-        for logic, _ in code.poles:
-            if logic not in by_id:
-                raise CodebookError(path, f"poles name the undefined code {logic!r}", "", place)
-        above, seen = code, {code.id}
-        while above.parent:
-            if above.parent not in by_id:
-                raise CodebookError(path, f"parent {above.parent!r} is not defined", "", f"code {above.id!r}")
-            above = by_id[above.parent]
-            if above.family != code.family:
-                raise CodebookError(path, f"parent {above.id!r} is of another family", "", place)
-            if above.id in seen:
-                raise CodebookError(path, f"its parents run in a circle through {above.id!r}", "", place)
-            seen.add(above.id)
+        _check_code(path, code, family_ids, by_id)
+
+
+def _check_code(path: str | Path, code: Code, family_ids: Sequence[str], by_id: Mapping[str, Code]) -> None:
+    place = f"code {code.id!r}"
+    if code.family not in family_ids:
+        raise CodebookError(path, f"family {code.family!r} is not defined", f"known: {', '.join(family_ids)}", place)
+    if any(mark in code.id for mark in ";, \t\n"):
+        raise CodebookError(path, "the id holds a space, comma or semicolon", "use letters, digits and _", place)
+    for logic, _ in code.poles:
+        if logic not in by_id:
+            raise CodebookError(path, f"poles name the undefined code {logic!r}", "", place)
+    above, seen = code, {code.id}
+    while above.parent:
+        if above.parent not in by_id:
+            raise CodebookError(path, f"parent {above.parent!r} is not defined", "", f"code {above.id!r}")
+        above = by_id[above.parent]
+        if above.family != code.family:
+            raise CodebookError(path, f"parent {above.id!r} is of another family", "", place)
+        if above.id in seen:
+            raise CodebookError(path, f"its parents run in a circle through {above.id!r}", "", place)
+        seen.add(above.id)
 
 
 @dataclass(frozen=True, slots=True)

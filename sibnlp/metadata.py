@@ -4,8 +4,8 @@ Three sources, the later wins: the file name by a pattern, ``metadata.csv``, the
 
 ``metadata.csv`` holds one row a file (column ``document``, the path relative to the folder) or a speaker (column
 ``speaker``, the label in the transcript; with ``document`` too it holds for that file alone). Its other columns are
-``stage``, ``date``, ``kind``, ``actor``, ``role``; more columns pass through to every output. In a row for a file, actor
-and role are those of its one respondent.
+``stage``, ``date``, ``kind``, ``actor``, ``role``; more columns pass through to every output. In a row for a file,
+actor and role are those of its one respondent.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from sibnlp import decode
 from sibnlp.errors import ProjectError
+from sibnlp.parsing import decode
 from sibnlp.project import METADATA_NAME, Settings, Stage
 from sibnlp.types import Document, Speaker
 
@@ -167,7 +167,9 @@ def _table_path(settings: Settings) -> Path | None:
     return path if path.is_file() else None
 
 
-def _read_table(path: Path, documents: list[str]) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], tuple[str, str]]]:
+def _read_table(
+    path: Path, documents: list[str]
+) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], tuple[str, str]]]:
     text, _ = decode.decode(path.read_bytes(), path)
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)

@@ -23,7 +23,9 @@ def _of_date(date: str | None, period: str) -> str | None:
     return f"{year}-Q{(int(month) + 2) // 3}" if period == QUARTER else f"{year}-{month}"
 
 
-def assign(passages: Sequence[Passage], period: str = "", order: Iterable[str] = ()) -> tuple[list[str | None], list[str]]:
+def assign(
+    passages: Sequence[Passage], period: str = "", order: Iterable[str] = ()
+) -> tuple[list[str | None], list[str]]:
     """The period of every passage, and all periods in order of time.
 
     Args:

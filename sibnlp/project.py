@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -23,8 +23,8 @@ class Documents:
         include, exclude: glob patterns relative to ``folder``; hidden files, project files, metadata tables and
             ``README``s are never documents.
         pattern: metadata in file names, as ``"{date}_{actor}_{kind}"``; see `sibnlp.metadata.FileNamePattern`.
-        metadata: a table with one row a file or speaker, relative to the project file; ``metadata.csv`` in ``folder`` is
-            found by itself.
+        metadata: a table with one row a file or speaker, relative to the project file; ``metadata.csv`` in ``folder``
+            is found by itself.
     """
 
     folder: str = "."
@@ -157,6 +157,13 @@ def load(path: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(path, f"is not valid TOML: {error}") from error
     settings: Settings = _build(Settings, raw, path, "")
+    _check_entries(settings, path)
+    _check_numbers(settings, path)
+    title = settings.title or path.resolve().parent.name
+    return replace(settings, title=title, root=path.parent)
+
+
+def _check_entries(settings: Settings, path: Path) -> None:
     for name, needed in _NEEDED.items():
         for number, entry in enumerate(getattr(settings, name), 1):
             for key in needed:
@@ -167,9 +174,6 @@ def load(path: Path) -> Settings:
         if value not in allowed:
             known = ", ".join(choice for choice in allowed if choice)
             raise ProjectError(path, f"{value!r} is not one of {known}", "", f"key {section}.{key}")
-    _check_numbers(settings, path)
-    title = settings.title or path.resolve().parent.name
-    return _replaced(settings, title=title, root=path.parent)
 
 
 def _check_numbers(settings: Settings, path: Path) -> None:
@@ -181,10 +185,6 @@ def _check_numbers(settings: Settings, path: Path) -> None:
     ):
         if not holds:
             raise ProjectError(path, rule, "", f"key {key}")
-
-
-def _replaced(settings: Settings, **changes: Any) -> Settings:
-    return Settings(**{f.name: changes.get(f.name, getattr(settings, f.name)) for f in fields(Settings)})
 
 
 def _build(kind: type[Any], raw: Mapping[str, Any], path: Path, prefix: str) -> Any:

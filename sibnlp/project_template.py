@@ -17,8 +17,8 @@ title = {title}
 folder = "."                        # relative to this file
 # include = ["**/*"]                # which files, as glob patterns
 # exclude = ["drafts/**"]
-{pattern}# metadata = "metadata.csv"         # columns: document, stage, date, kind, actor, role (one row a file), or speaker, actor, role
-                                    # (one row a label); further columns pass through. metadata.csv here is found by itself.
+{pattern}# metadata = "metadata.csv"         # found by itself in the folder; one row a file (document, stage, date,
+                                    # kind, actor, role) or a label (speaker, actor, role); more columns pass
 
 # Periods with a meaning, in order; a document belongs to one by its own stage or by its date (bounds inclusive).
 # [[stage]]
@@ -60,9 +60,7 @@ def describe(folder: str, sources: Sequence[Source]) -> str:
     read = [source for source in sources if not source.problem]
     answering = {label: None for source in read if source.kind in SPOKEN for label in source.speakers}
     asking = sorted({label for source in read for label in source.interviewers})
-    lines = []
-    for label in sorted(answering):
-        lines.append(f'# [[speaker]]\n# label = {_quote(label)}\n# actor = ""\n# role = ""\n')
+    lines = [f'# [[speaker]]\n# label = {_quote(label)}\n# actor = ""\n# role = ""\n' for label in sorted(answering)]
     entries = []
     for source in sources:
         if source.problem:
@@ -78,7 +76,7 @@ def describe(folder: str, sources: Sequence[Source]) -> str:
         pattern='# pattern = "{date}_{actor}_{kind}"  # metadata in file names; also {stage}, {role}, {*}, folders\n',
         speakers="# Who stands behind a label in the transcripts, so that one person is one actor throughout.\n"
         + "\n".join(lines),
-        interviewers=f"# interviewers = {json.dumps(asking, ensure_ascii=False)}  # as found; say it where that is wrong",
+        interviewers=f"# interviewers = {json.dumps(asking, ensure_ascii=False)}  # as found; correct it if wrong",
         documents="\n".join(entries),
     )
 

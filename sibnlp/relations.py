@@ -106,9 +106,7 @@ def _leave_one_out(document: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
     return [group != one for one in np.unique(group)] if len(document) else []
 
 
-def _rule(
-    cell: _Cell, logics: tuple[str, ...], was_present: list[bool], moves: list[int]
-) -> tuple[str | None, str]:
+def _rule(cell: _Cell, logics: tuple[str, ...], was_present: list[bool], moves: list[int]) -> tuple[str | None, str]:
     first, second = cell.logics
     present = [cell.present(first), cell.present(second)]
     counted = f"{logics[0]} in {int(first.sum())}, {logics[1]} in {int(second.sum())} of {len(first)} passages"
@@ -123,8 +121,8 @@ def _rule(
         any_mark |= mark
     n_marks = int(any_mark.sum())
     for name in (IN_TENSION, REINFORCING):
-        mark = cell.marks.get(name)
-        if mark is None or n_marks < MARKS or len(np.unique(cell.speaker[any_mark])) < MARK_SPEAKERS:
+        mark = cell.marks.get(name, np.zeros_like(any_mark))
+        if n_marks < MARKS or len(np.unique(cell.speaker[any_mark])) < MARK_SPEAKERS:
             continue
         if mark.sum() >= MARK_SHARE * n_marks and not (name == REINFORCING and min(moves) < 0):
             return name, f"{int(mark.sum())} of {n_marks} marked passages say so; {counted}"

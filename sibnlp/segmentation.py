@@ -18,9 +18,10 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from sibnlp import turns as turn_finding
 from sibnlp.sentences import sentences, trim
+from sibnlp.speech import turns as turn_finding
 from sibnlp.types import DOCUMENT, INTERVIEW, SPOKEN, Document, Dropped, Mark, Passage, Speaker, passage_id
 
 # What to do with the interviewer's turns.
@@ -92,8 +93,17 @@ def _passages(document: Document, settings: SegmentSettings) -> Iterator[Passage
     asking = interviewers_of(document, settings) if settings.interviewer != CLASSIFY else frozenset()
     speakers = {speaker.label: speaker for speaker in document.speakers}
     finder = _Provenance(document.marks)
-    template = Passage("", document.id, 0, 1, "", stage=document.stage, date=document.date, kind=kind_of(document),
-                       extra=document.metadata)  # fmt: skip
+    template = Passage(
+        "",
+        document.id,
+        0,
+        1,
+        "",
+        stage=document.stage,
+        date=document.date,
+        kind=kind_of(document),
+        extra=document.metadata,
+    )
     questions: list[str] = []
     answered = False
     for start, end, label in _regions(document):
@@ -216,7 +226,7 @@ def _cut(text: str, sections: list[list[tuple[int, int, str]]], settings: Segmen
         for start, end, kind in section:
             n_words = _count(text, start, end)
             if joined:
-                first, last, before, so_far = joined[-1]
+                first, _, before, so_far = joined[-1]
                 alike = kind == before or (kind not in _APART and before not in _APART)
                 short = min(n_words, so_far) < settings.min_words
                 if alike and short and so_far + n_words <= settings.max_words:
@@ -255,7 +265,7 @@ def _short_sentences(text: str, start: int, end: int, max_words: int) -> Iterato
         words = [match.span() for match in _WORD.finditer(text, begin, finish)]
         n_parts = math.ceil(len(words) / max_words)
         bounds = [round(i * len(words) / n_parts) for i in range(n_parts + 1)]
-        for one, next_one in zip(bounds, bounds[1:], strict=False):
+        for one, next_one in pairwise(bounds):
             yield words[one][0], words[next_one - 1][1]
 
 

@@ -36,9 +36,18 @@ def prevalence(counts: Counts, framework: Framework, level: float = 0.95) -> tup
                 given = counts.inside(domain, period) & counts.has(code) & counts.has(domain)
                 cells.append(
                     Prevalence(
-                        domain, code, period, share.estimate, low, high, share.n_passages, share.n_documents,
-                        totals.n_speakers, int(given.sum()), counts.quantifier.method,
-                    )  # fmt: skip
+                        domain,
+                        code,
+                        period,
+                        share.estimate,
+                        low,
+                        high,
+                        share.n_passages,
+                        share.n_documents,
+                        totals.n_speakers,
+                        int(given.sum()),
+                        counts.quantifier.method,
+                    )
                 )
     return tuple(cells)
 

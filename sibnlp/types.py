@@ -41,8 +41,8 @@ class Mark:
 
     Attributes:
         start, end: the span.
-        kind: ``heading``, ``table``, ``list_item``, ``footnote``, ``comment`` (structure); ``page`` (value: page number,
-            from 1) or ``time`` (value: ``HH:MM:SS`` into the recording) (provenance).
+        kind: ``heading``, ``table``, ``list_item``, ``footnote``, ``comment`` (structure); ``page`` (value: page
+            number, from 1) or ``time`` (value: ``HH:MM:SS`` into the recording) (provenance).
         value: see kind; empty otherwise.
     """
 
@@ -300,6 +300,7 @@ class Trajectory:
         scope: which passages were counted (``interview``, ``document``, ``all``).
         denominator: ``talk`` (all passages of the scope) or ``domain`` (those that carry the domain).
         notes: what a reader must know: corrections, empty periods, passages left out.
+        level: of the intervals.
     """
 
     framework: str
@@ -310,6 +311,7 @@ class Trajectory:
     scope: str
     denominator: str
     notes: tuple[str, ...] = ()
+    level: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)

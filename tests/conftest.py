@@ -13,7 +13,7 @@ SHARED = ROOT.parent / "shared"
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with test material beside the repository; tests that need it are skipped without it, in CI they fail."""
+    """Test material beside the repository; tests that need it are skipped without it, and fail in CI."""
     if not SHARED.is_dir():
         lacking(f"{SHARED} is not there: real files and benchmarks are not part of the repository")
     return SHARED

@@ -24,7 +24,9 @@ def predictions(rows: Sequence[Mapping[str, object]], codes: Sequence[str] = COD
     return Predictions(tuple(passages), tuple(codes), assigned.astype(np.float32), assigned, "test")
 
 
-def panel(shares: Mapping[str, float], documents: int = 6, passages: int = 40, spread: float = 0.05, seed: int = 1) -> Predictions:
+def panel(
+    shares: Mapping[str, float], documents: int = 6, passages: int = 40, spread: float = 0.05, seed: int = 1
+) -> Predictions:
     """One code at a given share per stage, documents varying around it.
 
     Args:
@@ -41,5 +43,7 @@ def panel(shares: Mapping[str, float], documents: int = 6, passages: int = 40, s
             own = float(np.clip(share + rng.normal(0, spread), 0, 1))
             for held in rng.random(passages) < own:
                 codes = ["NPM", "governance_mechanisms"] if held else []
-                rows.append({"stage": stage, "document": f"{stage}-{document}", "speaker": f"s{document}", "codes": codes})
+                rows.append(
+                    {"stage": stage, "document": f"{stage}-{document}", "speaker": f"s{document}", "codes": codes}
+                )
     return predictions(rows)

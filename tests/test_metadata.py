@@ -15,7 +15,11 @@ from sibnlp.types import Document, Speaker, Turn
 @pytest.mark.parametrize(
     ("pattern", "name", "found"),
     [
-        ("{date}_{actor}_{kind}", "2016-03_anna_interview.docx", {"date": "2016-03", "actor": "anna", "kind": "interview"}),
+        (
+            "{date}_{actor}_{kind}",
+            "2016-03_anna_interview.docx",
+            {"date": "2016-03", "actor": "anna", "kind": "interview"},
+        ),
         ("{stage}/{actor}", "round 1/Anna B.vtt", {"stage": "round 1", "actor": "Anna B"}),
         ("R{stage}-{*}-{role}", "R2-x-provider.txt", {"stage": "2", "role": "provider"}),
         ("{date}_{actor}", "deep/er/2016_anna.txt", {"date": "2016", "actor": "anna"}),
@@ -33,7 +37,9 @@ def test_a_faulty_pattern_is_refused(pattern: str) -> None:
         FileNamePattern(pattern)
 
 
-def gathered(tmp_path: Path, table: str = "", settings: str = "", documents: tuple[str, ...] = ("a.txt", "b.txt")) -> metadata.Metadata:
+def gathered(
+    tmp_path: Path, table: str = "", settings: str = "", documents: tuple[str, ...] = ("a.txt", "b.txt")
+) -> metadata.Metadata:
     if table:
         (tmp_path / "metadata.csv").write_text(table, encoding="utf-8")
     (tmp_path / "project.toml").write_text(settings, encoding="utf-8")

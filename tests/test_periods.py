@@ -14,7 +14,13 @@ def passage(stage: str | None = None, date: str | None = None) -> Passage:
 
 
 def test_stages_follow_the_given_order_then_their_dates_then_their_names() -> None:
-    passages = [passage("later", "2018"), passage("R10"), passage("R2"), passage("first", "2011"), passage("zero", "2001")]
+    passages = [
+        passage("later", "2018"),
+        passage("R10"),
+        passage("R2"),
+        passage("first", "2011"),
+        passage("zero", "2001"),
+    ]
     labels, order = periods.assign(passages, "stage", ["zero"])
     assert labels == ["later", "R10", "R2", "first", "zero"]
     assert order == ["zero", "R2", "R10", "first", "later"]

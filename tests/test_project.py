@@ -90,7 +90,7 @@ def test_a_missing_project_is_named(tmp_path: Path) -> None:
 
 def test_the_template_is_valid_as_it_stands_and_with_every_comment_removed(tmp_path: Path) -> None:
     sources = [
-        Source("a \"quoted\".docx", kind="interview", speakers=("Anna \\ B",), interviewers=("Dr Vos",)),
+        Source('a "quoted".docx', kind="interview", speakers=("Anna \\ B",), interviewers=("Dr Vos",)),
         Source("b.pdf", problem="b.pdf: damaged\nreally"),
         Source("c.md", kind="document"),
     ]

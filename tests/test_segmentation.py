@@ -15,8 +15,7 @@ from sibnlp.types import Document, Mark, Passage, Speaker, Turn
 HOSTILE = st.lists(
     st.one_of(
         st.characters(),
-        st.sampled_from("a A . ! ? … , \n \r \x85 \u2028 \u2029 \t \xa0 \u202f “ \" ' ( ) ́ \u200d 😀 \u202e \x00 \ud800 1 -".split(" ")),
-        st.just(" "),
+        st.sampled_from("aA.!?…,\n\r\x85\u2028\u2029\t\xa0\u202f“\"'()\u0301\u200d😀\u202e\x00\ud8001- "),
         st.just("\n\n"),
         st.just("Well. "),
     ),
@@ -108,8 +107,15 @@ def test_table_rows_do_not_join_running_text() -> None:
 
 @pytest.fixture
 def interview() -> Document:
-    text = "Dr Vos: How did it begin?\nAnd who was there?\n\nAnna: With a vote.\n\nAnna: In the hall.\n\nDr Vos: Really?"
-    spans = [("How did", "there?", "Dr Vos"), ("With", "vote.", "Anna"), ("In the", "hall.", "Anna"), ("Really", "?", "Dr Vos")]
+    text = (
+        "Dr Vos: How did it begin?\nAnd who was there?\n\nAnna: With a vote.\n\nAnna: In the hall.\n\nDr Vos: Really?"
+    )
+    spans = [
+        ("How did", "there?", "Dr Vos"),
+        ("With", "vote.", "Anna"),
+        ("In the", "hall.", "Anna"),
+        ("Really", "?", "Dr Vos"),
+    ]
     turns = []
     at = 0
     for first, last, speaker in spans:
@@ -124,7 +130,13 @@ def test_the_interviewer_is_context(interview: Document) -> None:
     assert [passage.text for passage in passages] == ["With a vote.", "In the hall."]
     assert {passage.context for passage in passages} == {"How did it begin?\nAnd who was there?"}
     first: Passage = passages[0]
-    assert (first.speaker, first.actor, first.role, first.stage, first.kind) == ("Anna", "A. Berg", "provider", "1", "interview")
+    assert (first.speaker, first.actor, first.role, first.stage, first.kind) == (
+        "Anna",
+        "A. Berg",
+        "provider",
+        "1",
+        "interview",
+    )
 
 
 def test_the_interviewer_can_be_data_or_left_out(interview: Document) -> None:

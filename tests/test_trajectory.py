@@ -21,7 +21,9 @@ FRAME = framework(codebook.load("osborne"))
 DOMAIN = "governance_mechanisms"
 
 
-def counts(coded: Predictions, periods: tuple[str, ...], denominator: str = "talk", quantifier: str = "count") -> Counts:
+def counts(
+    coded: Predictions, periods: tuple[str, ...], denominator: str = "talk", quantifier: str = "count"
+) -> Counts:
     labels = [passage.stage for passage in coded.passages]
     return Counts(coded, labels, periods, QUANTIFIERS.load(quantifier)(), denominator)
 

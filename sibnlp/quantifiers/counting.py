@@ -1,7 +1,7 @@
 """Counting what the classifier says: the two baselines every other quantifier is measured against.
 
-Both inherit the classifier's errors (Forman 2008, *Quantifying counts and costs via classification*), hence their method
-says *uncorrected*.
+Both inherit the classifier's errors (Forman 2008, *Quantifying counts and costs via classification*), hence their
+method says *uncorrected*.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 class Count:
     """Classify and count: the share of passages that were given the code.
 
-    >>> Count().weights(np.array([0.9, 0.4], np.float32), np.array([True, False])).mean()
+    >>> float(Count().weights(np.array([0.9, 0.4], np.float32), np.array([True, False])).mean())
     0.5
     """
 

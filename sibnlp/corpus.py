@@ -1,0 +1,184 @@
+"""From paths to passages: which files, in which order, and what became of each.
+
+What a file's trouble is stays with that file: it is recorded, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from sibnlp import metadata, project, readers
+from sibnlp.errors import ProjectError, SibnlpError
+from sibnlp.project import FILE_NAME, METADATA_NAME, Settings
+from sibnlp.segmentation import SegmentSettings, interviewers_of, kind_of, outside_turns, segment
+from sibnlp.types import Document, Passage, Source
+
+# Called with the stage of the work, how much is done and how much there is.
+Progress = Callable[[str, int, int], None]
+
+_NEVER_DOCUMENTS = ("readme", "license", "licence")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file to read, with the id its document will have."""
+
+    path: Path
+    id: str
+
+
+@dataclass(slots=True)
+class Corpus:
+    """Everything read: passages in input order, and what became of each file."""
+
+    passages: list[Passage] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Source]:
+        """The files that could not be read."""
+        return [source for source in self.sources if source.problem]
+
+
+def find(paths: Iterable[Path]) -> list[Input]:
+    """Files to read, for commands that take files and folders.
+
+    Args:
+        paths: files, taken as they are; folders, searched for everything a reader answers for. With a single folder
+            the ids are relative to it; with several paths they are relative to the current folder, so that two files of
+            one name stay apart.
+
+    Raises:
+        ProjectError: a path does not exist, or a folder holds nothing readable.
+    """
+    paths = list(paths)
+    found: list[Input] = []
+    for path in paths:
+        if path.is_dir():
+            prefix = PurePosixPath(".") if len(paths) == 1 else PurePosixPath(path.as_posix())
+            inside = _in_folder(path, ("**/*",), ())
+            if not inside:
+                raise ProjectError(path, "no readable file in this folder", f"readable: {' '.join(suffixes())}")
+            found += [Input(one.path, str(prefix / one.id)) for one in inside]
+        elif path.exists():
+            found.append(Input(path, path.name if len(paths) == 1 else path.as_posix()))
+        else:
+            raise ProjectError(path, "no such file or folder")
+    return found
+
+
+def known_beside(paths: Sequence[Path], inputs: Sequence[Input]) -> metadata.Metadata | None:
+    """Metadata for a single folder given to a command: its ``metadata.csv``, or its project file's.
+
+    Raises:
+        ProjectError: the table or the project file is not valid.
+    """
+    if len(paths) != 1 or not paths[0].is_dir():
+        return None
+    settings = project.load(paths[0])
+    if (paths[0] / settings.documents.folder).resolve() != paths[0].resolve():
+        return None  # the project's documents lie elsewhere, so its paths do not mean these files
+    return metadata.gather(settings, [one.id for one in inputs])
+
+
+def suffixes() -> list[str]:
+    """File name endings that have a reader."""
+    return sorted(suffix for entry in readers.READERS.values() for suffix in entry.suffixes)
+
+
+def find_documents(settings: Settings) -> list[Input]:
+    """The documents of a project.
+
+    Raises:
+        ProjectError: the folder is missing, or nothing in it fits.
+    """
+    folder = settings.root / settings.documents.folder
+    if not folder.is_dir():
+        raise ProjectError(folder, "no such folder", "see documents.folder in the project file")
+    table = settings.documents.metadata
+    found = _in_folder(folder, settings.documents.include, settings.documents.exclude)
+    found = [one for one in found if not table or one.path.resolve() != (settings.root / table).resolve()]
+    if not found:
+        raise ProjectError(folder, "no readable document in this folder", f"readable: {' '.join(suffixes())}")
+    return found
+
+
+def _in_folder(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> list[Input]:
+    hits = {path for pattern in include for path in folder.glob(pattern)}
+    hits -= {path for pattern in exclude for path in folder.glob(pattern)}
+    found = []
+    for path in sorted(hits):
+        inside = path.relative_to(folder)
+        skip = any(part.startswith((".", "~$")) for part in inside.parts) or path.name in (FILE_NAME, METADATA_NAME)
+        # A report written into the folder it reports on is not one of its documents.
+        skip = skip or any(
+            (parent / "report.html").is_file() and (parent / "trajectory.json").is_file()
+            for parent in path.parents
+            if parent.is_relative_to(folder)
+        )
+        if path.is_file() and not skip and path.stem.lower() not in _NEVER_DOCUMENTS and readers.readable(path):
+            found.append(Input(path, inside.as_posix()))
+    return found
+
+
+def read_documents(inputs: Sequence[Input], progress: Progress | None = None) -> Iterator[Document | Source]:
+    """Read files one by one.
+
+    Yields:
+        A document, or a `Source` with its ``problem`` for a file that cannot be read, in the order of the inputs.
+    """
+    for number, one in enumerate(inputs):
+        try:
+            yield readers.read(one.path, one.id)
+        except SibnlpError as error:
+            yield Source(one.id, problem=str(error))
+        if progress:
+            progress("reading", number + 1, len(inputs))
+
+
+def collect(
+    inputs: Sequence[Input],
+    settings: SegmentSettings | None = None,
+    known: metadata.Metadata | None = None,
+    progress: Progress | None = None,
+) -> Corpus:
+    """Read and segment files.
+
+    Args:
+        inputs: from `find` or `find_documents`.
+        settings: of segmentation.
+        known: metadata to apply.
+        progress: told of each file.
+    """
+    corpus = Corpus()
+    for document in read_documents(inputs, progress):
+        if isinstance(document, Source):
+            corpus.sources.append(document)
+            continue
+        if known and not document.rows:
+            document = known.apply(document, interviewers_of(known.apply(document), settings))
+        passages = segment(document, settings)
+        corpus.passages += passages
+        corpus.sources.append(_source(document, passages, settings))
+    return corpus
+
+
+def _source(document: Document, passages: Sequence[Passage], settings: SegmentSettings | None) -> Source:
+    asking = interviewers_of(document, settings)
+    outside = outside_turns(document)
+    return Source(
+        id=document.id,
+        format=document.format,
+        encoding=document.encoding,
+        kind=None if document.rows else kind_of(document),
+        stage=document.stage,
+        date=document.date,
+        n_passages=len(passages),
+        n_words=sum(passage.n_words for passage in passages),
+        n_context=sum(turn.speaker in asking for turn in document.turns),
+        speakers=tuple(dict.fromkeys(passage.speaker for passage in passages if passage.speaker)),
+        interviewers=tuple(sorted(asking)),
+        dropped=(*document.dropped, *([outside] if outside else [])),
+    )

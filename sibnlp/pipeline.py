@@ -1,0 +1,257 @@
+"""The way of the data, end to end: files → documents → passages → predictions → trajectories → report."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp import codebook as codebooks_module
+from sibnlp import metadata, periods
+from sibnlp.aggregate import Counts
+from sibnlp.codebook import Codebook, Framework, framework
+from sibnlp.corpus import Progress, collect, find_documents
+from sibnlp.errors import DataError
+from sibnlp.exemplars import exemplars
+from sibnlp.model import Model
+from sibnlp.project import Drift, Settings, Stage
+from sibnlp.quantifiers import QUANTIFIERS
+from sibnlp.relations import relations
+from sibnlp.segmentation import SegmentSettings
+from sibnlp.trajectory import moves, prevalence, shifts
+from sibnlp.types import DOCUMENT, INTERVIEW, SPOKEN, Exemplar, Passage, Predictions, Report, Source, Trajectory
+
+
+def classify(
+    passages: Sequence[Passage], model: Model, *, batch_size: int = 1024, progress: Progress | None = None
+) -> Predictions:
+    """Code passages with a model.
+
+    Args:
+        passages: n passages.
+        model: from `sibnlp.load_model`.
+        batch_size: passages at a time; the result does not depend on it.
+        progress: told of each batch.
+    """
+    done = 0
+
+    def step(n: int) -> None:
+        nonlocal done
+        done += n
+        if progress:
+            progress("classifying", done, len(passages))
+
+    return model.predict(passages, batch_size=batch_size, progress=step)
+
+
+def follow(
+    predictions: Predictions, frame: Framework, settings: Drift, stages: Sequence[Stage] = (), scope: str = "all"
+) -> Trajectory:
+    """Trajectory of one framework over one scope of passages.
+
+    Raises:
+        DataError: no passage has a stage or a date, or the predictions know none of the framework's logics.
+    """
+    known = [logic for logic in frame.logics if logic in predictions.codes]
+    if not known:
+        raise DataError(
+            f"the predictions hold no code of {frame.codebook.id!r} ({', '.join(frame.logics)})",
+            f"they hold: {', '.join(predictions.codes)}; choose another --codebook",
+        )
+    labels, order = periods.assign(predictions.passages, settings.period, (stage.id for stage in stages))
+    notes = []
+    missing = sum(label is None for label in labels)
+    if missing:
+        notes.append(f"{missing} of {len(labels)} passages have no period and are left out.")
+    absent = [code for code in (*frame.logics, *frame.domains) if code not in predictions.codes]
+    if absent:
+        notes.append(f"The model does not know {', '.join(absent)}: nothing is shown for them.")
+    frame = replace(
+        frame, logics=tuple(known), domains=tuple(domain for domain in frame.domains if domain in predictions.codes)
+    )
+    quantifier = QUANTIFIERS.load(settings.quantifier)()
+    counts = Counts(predictions, labels, order, quantifier, settings.denominator)
+    cells = prevalence(counts, frame, settings.level)
+    empty = [period for period in order if not counts.inside(None, period).any()]
+    if empty:
+        notes.append(f"No passages in {', '.join(empty)}: missing, not zero.")
+    single = sorted({c.period for c in cells if c.domain is None and c.n_documents == 1}, key=order.index)
+    if single:
+        notes.append(f"Only one document in {', '.join(single)}: no interval can be given there.")
+    if len(order) - len(empty) < 2:
+        notes.append("Only one period has passages: there is no change to speak of.")
+    return Trajectory(
+        framework=frame.codebook.id,
+        periods=tuple(order),
+        prevalence=cells,
+        relations=relations(counts, frame, moves(counts, frame, settings.level)),
+        shifts=shifts(counts, frame, settings.level, settings.margin),
+        scope=scope,
+        denominator=settings.denominator,
+        notes=tuple(notes),
+        level=settings.level,
+    )
+
+
+def track(
+    predictions: Predictions,
+    codebooks: Sequence[str | Codebook] = ("osborne", "oflynn"),
+    *,
+    drift: Drift | None = None,
+    stages: Sequence[Stage] = (),
+    title: str = "Governance logics",
+    sources: Sequence[Source] = (),
+    provenance: dict[str, str] | None = None,
+    warnings: Sequence[str] = (),
+) -> Report:
+    """Aggregate predictions into trajectories, one per codebook.
+
+    Interviews and documents are never pooled: where both occur, the trajectories are over interviews and
+    ``Report.documents`` holds those over documents.
+
+    Args:
+        predictions: of a model, or codings by people.
+        codebooks: shipped ids, files or codebooks; one that shares no logic with the predictions is left out with a
+            warning, unless it is the only one.
+        drift: period, denominator, quantifier and level.
+        stages: names and order of stages.
+        title, sources, provenance, warnings: carried into the report.
+
+    Raises:
+        DataError: nothing to count, or no passage has a period.
+    """
+    drift = drift or Drift()
+    if not len(predictions):
+        raise DataError("there are no passages to follow")
+    books = [book if isinstance(book, Codebook) else codebooks_module.load(book) for book in codebooks]
+    frames = [framework(book) for book in books]
+    fitting = [frame for frame in frames if set(frame.logics) & set(predictions.codes)]
+    left_out = [frame.codebook.id for frame in frames if frame not in fitting]
+    notes = list(warnings)
+    if left_out and fitting:
+        notes.append(f"Not followed, since the predictions hold none of its codes: {', '.join(left_out)}.")
+    scopes = _scopes(predictions)
+    frames = fitting or frames
+    main_trajectories = tuple(follow(scopes[0][1], frame, drift, stages, scopes[0][0]) for frame in frames)
+    documents: tuple[Trajectory, ...] = ()
+    if len(scopes) > 1:
+        try:
+            documents = tuple(follow(scopes[1][1], frame, drift, stages, DOCUMENT) for frame in frames)
+        except DataError as error:
+            notes.append(f"Documents are not followed: {error}.")
+    shown: list[Exemplar] = []
+    for _, part, rows in scopes:
+        shown += _exemplars(part, rows, frames, drift, stages)
+    names = {stage.id: stage.name for stage in stages if stage.name}
+    for book in books:
+        names |= {book.id: book.name} | {code.id: code.name for code in book.codes if code.name}
+    return Report(
+        title=title,
+        trajectories=main_trajectories,
+        documents=documents,
+        predictions=predictions,
+        exemplars=tuple(shown),
+        sources=tuple(sources),
+        names=names,
+        provenance={**(provenance or {}), **_fingerprints(books)},
+        warnings=tuple(notes),
+    )
+
+
+def _exemplars(
+    part: Predictions, rows: NDArray[np.int64], frames: Sequence[Framework], drift: Drift, stages: Sequence[Stage]
+) -> list[Exemplar]:
+    """Exemplars of one scope, with their rows in the whole."""
+    try:
+        labels, order = periods.assign(part.passages, drift.period, (stage.id for stage in stages))
+    except DataError:
+        return []  # the scope has no period, which `track` warns of
+    counts = Counts(part, labels, order, QUANTIFIERS.load(drift.quantifier)())
+    return [replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(counts, frame)]
+
+
+def _scopes(predictions: Predictions) -> list[tuple[str, Predictions, NDArray[np.int64]]]:
+    """Passages of interviews and of documents apart, with their rows; one scope where one kind or none is known."""
+    kinds = [passage.kind for passage in predictions.passages]
+    spoken = np.array([kind in SPOKEN for kind in kinds])
+    everything = np.arange(len(predictions))
+    if spoken.all():
+        return [(INTERVIEW, predictions, everything)]
+    if not spoken.any():
+        return [(DOCUMENT if all(kinds) else "all", predictions, everything)]
+    return [
+        (INTERVIEW, _subset(predictions, spoken), everything[spoken]),
+        (DOCUMENT, _subset(predictions, ~spoken), everything[~spoken]),
+    ]
+
+
+def _subset(predictions: Predictions, keep: NDArray[np.bool_]) -> Predictions:
+    passages = tuple(passage for passage, kept in zip(predictions.passages, keep, strict=True) if kept)
+    return replace(
+        predictions,
+        passages=passages,
+        probabilities=predictions.probabilities[keep],
+        assigned=predictions.assigned[keep],
+    )
+
+
+def _fingerprints(books: Sequence[Codebook]) -> dict[str, str]:
+    return {
+        f"codebook {book.id}": f"version {book.version or '–'}, structure {book.structure}, wording {book.wording}"
+        for book in books
+    }
+
+
+def run(settings: Settings, model: Model, progress: Progress | None = None) -> Report:
+    """The main job: a project's documents in, a report out.
+
+    Args:
+        settings: of the project.
+        model: classifier to code with.
+        progress: told of files read and passages classified.
+
+    Raises:
+        ProjectError: no documents, or metadata that do not fit them.
+        ModelError: the model was made for other codebooks.
+        DataError: no passages at all, or none with a stage or date.
+    """
+    from sibnlp import __version__
+
+    inputs = find_documents(settings)
+    known = metadata.gather(settings, [one.id for one in inputs])
+    books = [_codebook(settings, name) for name in settings.model.codebooks]
+    warnings = [warning for book in books if (warning := model.check_codebook(book))]
+    cut = settings.segment
+    corpus = collect(
+        inputs, SegmentSettings(cut.max_words, cut.min_words, cut.interviewer, cut.interviewers), known, progress
+    )
+    if not corpus.passages:
+        problems = "; ".join(source.problem for source in corpus.failed[:3])
+        raise DataError(f"none of {len(inputs)} files gave a passage", problems)
+    predictions = classify(corpus.passages, model, progress=progress)
+    provenance = {
+        "model": predictions.model,
+        "sibnlp": f"{__version__} on Python {platform.python_version()}",
+        "documents": str(settings.root / settings.documents.folder),
+        "passages": f"up to {cut.max_words} words, blocks under {cut.min_words} joined, interviewer {cut.interviewer}",
+        "prevalence": f"{settings.drift.quantifier}, share of {settings.drift.denominator}, "
+        f"{settings.drift.level:.0%} intervals over documents",
+    }
+    return track(
+        predictions,
+        books,
+        drift=settings.drift,
+        stages=settings.stage,
+        title=settings.title,
+        sources=corpus.sources,
+        provenance=provenance,
+        warnings=warnings,
+    )
+
+
+def _codebook(settings: Settings, name: str) -> Codebook:
+    own = settings.root / name
+    return codebooks_module.load(own if own.is_file() else name)
