@@ -1,0 +1,73 @@
+"""The command line: thin verbs over the library, one file a command.
+
+Exit codes: 0 all good, 1 some inputs failed and are listed, 2 misuse. Data go to stdout or ``-o``, messages to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sibnlp import __version__
+from sibnlp.cli import classify, codebook, drift, evaluate, init, models, run, segment, train
+from sibnlp.cli.console import fail, say
+from sibnlp.errors import SibnlpError
+
+app = typer.Typer(
+    help="Codes interviews and policy documents by governance logic and tracks how the logics drift over time.",
+    epilog="Start with: sibnlp init FOLDER, then sibnlp run FOLDER -o REPORT. Everything stays on this machine.",
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+START = """\
+sibnlp codes interviews and policy documents by governance logic and tracks how the logics drift.
+
+  sibnlp init FOLDER                      look at a folder of documents and write its project.toml
+  sibnlp run FOLDER -o report             read, classify, aggregate: report/report.html
+  sibnlp classify FOLDER -o codings.csv   only classify
+  sibnlp codebook show osborne            what the codes mean
+  sibnlp --help                           all commands\
+"""
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """Codes interviews and policy documents by governance logic and tracks how the logics drift over time."""
+    if version:
+        typer.echo(f"sibnlp {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(START)
+
+
+app.command("init")(init.command)
+app.command("run")(run.command)
+app.command("segment")(segment.command)
+app.command("classify")(classify.command)
+app.command("train")(train.command)
+app.command("evaluate")(evaluate.command)
+app.command("drift")(drift.command)
+app.add_typer(codebook.app, name="codebook")
+app.command("models")(models.command)
+
+
+def main() -> None:
+    """Entry point: one line for what the user can mend, exit code 2; a traceback only for our own faults."""
+    try:
+        app()
+    except SibnlpError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        say("interrupted; nothing half-written was left behind")
+        sys.exit(130)

@@ -1,0 +1,48 @@
+"""``sibnlp classify``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sibnlp.cli import options
+from sibnlp.cli.console import list_failures, progress, say, segment_settings, write_rows
+
+
+def command(
+    paths: options.Paths,
+    output: options.OutputFile,
+    model: options.ModelName = "gov-fast",
+    batch_size: Annotated[int, typer.Option(help="Passages at a time; changes no result.", min=1)] = 1024,
+    max_words: options.MaxWords = 120,
+    min_words: options.MinWords = 15,
+    interviewer: options.Interviewer = "context",
+    interviewers: options.Interviewers = [],  # noqa: B006 - typer copies it
+    force: options.Force = False,
+) -> None:
+    """Code documents, or the rows of a table, passage by passage.
+
+    Documents are read and segmented first. In a table each row with a `text` is one passage; its id and all further
+    columns pass through.
+
+    Examples:
+    - `sibnlp classify interviews/ -o predictions.parquet`
+    - `sibnlp classify survey_answers.csv --model my-model -o predictions.csv`
+    - `sibnlp classify minutes.pdf -o - | jq .codes`
+    """
+    from sibnlp import corpus as corpus_module
+    from sibnlp import pipeline, tables
+    from sibnlp.model import load_model
+
+    settings = segment_settings(max_words, min_words, interviewer, interviewers)
+    inputs = corpus_module.find(paths)
+    loaded = load_model(model)
+    with progress() as show:
+        corpus = corpus_module.collect(inputs, settings, corpus_module.known_beside(paths, inputs), show)
+        predictions = pipeline.classify(corpus.passages, loaded, batch_size=batch_size, progress=show)
+    write_rows(output, tables.prediction_rows(predictions), force)
+    coded = int(predictions.assigned.any(axis=1).sum())
+    read = len(corpus.sources) - len(corpus.failed)
+    say(f"{len(predictions)} passages from {read} files, {coded} with a code, by {predictions.model}")
+    raise typer.Exit(list_failures(corpus.sources))

@@ -1,0 +1,161 @@
+"""What the commands share towards the user: messages, progress, and files that are never half-written."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sibnlp.errors import OutputExistsError, SibnlpError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from sibnlp.segmentation import SegmentSettings
+    from sibnlp.types import Report, Source
+
+ALL_GOOD, SOME_FAILED, MISUSE = 0, 1, 2
+# Work shorter than this needs no bar.
+PATIENCE_SECONDS = 2.0
+
+
+def say(message: str) -> None:
+    """A line for people, on stderr."""
+    print(message, file=sys.stderr)
+
+
+def fail(message: str) -> NoReturn:
+    """End with one line and the exit code of misuse."""
+    say(f"sibnlp: {message}")
+    sys.exit(MISUSE)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A callback ``(stage, done, total)`` that draws a bar on a terminal once work takes longer than two seconds."""
+    began = time.monotonic()
+    bar: Progress | None = None
+    tasks: dict[str, Any] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            if not sys.stderr.isatty() or time.monotonic() - began < PATIENCE_SECONDS:
+                return
+            bar = _bar()
+            bar.start()
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.update(tasks[stage], completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def output_file(path: Path, force: bool) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when all went well.
+
+    Raises:
+        OutputExistsError: the file is there and ``force`` is not given.
+    """
+    if path.exists() and not force:
+        raise OutputExistsError(path)
+    if path.is_dir():
+        raise SibnlpError(f"{path} is a folder; name a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".sibnlp-", dir=path.parent) as folder:
+        # The suffix tells the writer the format, so the temporary file keeps the whole name.
+        part = Path(folder) / path.name
+        yield part
+        part.replace(path)
+
+
+@contextmanager
+def output_folder(path: Path, force: bool) -> Iterator[Path]:
+    """A temporary folder whose files move into ``path`` when all went well; other files there stay.
+
+    Raises:
+        OutputExistsError: the folder is there, not empty, and ``force`` is not given.
+    """
+    if path.is_file():
+        raise SibnlpError(f"{path} is a file; -o takes a folder here")
+    if path.is_dir() and any(path.iterdir()) and not force:
+        raise OutputExistsError(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".sibnlp-", dir=path.parent) as folder:
+        yield Path(folder)
+        path.mkdir(exist_ok=True)
+        for part in sorted(Path(folder).iterdir()):
+            part.replace(path / part.name)
+
+
+def write_rows(output: Path, rows: Iterable[Mapping[str, Any]], force: bool) -> None:
+    """Write rows to a table file, or as JSONL to stdout for ``-``."""
+    from sibnlp import tables
+
+    if str(output) == "-":
+        for line in tables.json_lines(rows):
+            sys.stdout.write(line)
+        return
+    tables.check_format(output)
+    with output_file(output, force) as part:
+        tables.write(rows, part)
+
+
+def write_report(report: Report, folder: Path, predictions: bool) -> None:
+    """Write a drift report's files: HTML, the trajectories as JSON and, where asked for, every coded passage."""
+    from sibnlp import tables
+    from sibnlp.report import render
+
+    for number, trajectory in enumerate(report.trajectories):
+        name = f"trajectory.{trajectory.framework}.json" if number else "trajectory.json"
+        documents = next((t for t in report.documents if t.framework == trajectory.framework), None)
+        text = json.dumps(tables.trajectory_json(trajectory, documents), ensure_ascii=False, indent=1, allow_nan=False)
+        (folder / name).write_text(text + "\n", encoding="utf-8")
+    if predictions:
+        for name in ("predictions.parquet", "predictions.csv"):
+            tables.write(tables.prediction_rows(report.predictions), folder / name)
+    (folder / "report.html").write_text(render(report), encoding="utf-8")
+
+
+def segment_settings(max_words: int, min_words: int, interviewer: str, interviewers: list[str]) -> SegmentSettings:
+    """Options of segmentation as settings; a wrong value is misuse."""
+    import typer
+
+    from sibnlp.segmentation import SegmentSettings
+
+    try:
+        return SegmentSettings(max_words, min_words, interviewer, tuple(interviewers))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def list_failures(sources: Sequence[Source]) -> int:
+    """Name the files that could not be read.
+
+    Returns:
+        The exit code: 1 where some failed, else 0.
+    """
+    failed = [source for source in sources if source.problem]
+    if failed:
+        say(f"{len(failed)} of {len(sources)} files could not be read:")
+        for source in failed:
+            say(f"  {source.problem}")
+    return SOME_FAILED if failed else ALL_GOOD

@@ -1,0 +1,29 @@
+"""Options that several commands share, said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files, folders, or tables with a `text` column.", show_default=False)
+]
+_WHERE = "Where to write; the suffix says the format: .parquet, .jsonl or .csv. `-` writes JSONL to stdout."
+OutputFile = Annotated[Path, typer.Option("-o", "--output", help=_WHERE, show_default=False)]
+OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+ModelName = Annotated[str, typer.Option("--model", help="A shipped model (see `sibnlp models`) or a model folder.")]
+Codebooks = Annotated[
+    list[str],
+    typer.Option("--codebook", help="A shipped codebook (see `sibnlp codebook show`) or a TOML file; may be repeated."),
+]
+MaxWords = Annotated[int, typer.Option(help="Longest passage, in words.", min=1)]
+MinWords = Annotated[int, typer.Option(help="Shorter blocks are joined to their neighbour.", min=1)]
+Interviewer = Annotated[
+    str, typer.Option(help="The interviewer's turns: `context` (kept apart), `classify` (like any other) or `drop`.")
+]
+Interviewers = Annotated[
+    list[str], typer.Option(help="Label of somebody who asks; may be repeated. Found by itself where not given.")
+]

@@ -1,0 +1,65 @@
+"""``sibnlp run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sibnlp.cli import options
+from sibnlp.cli.console import list_failures, output_folder, progress, say, write_report
+
+
+def command(
+    project: Annotated[Path, typer.Argument(help="A project.toml, or a folder of documents.", show_default=False)],
+    output: options.OutputFolder,
+    model: Annotated[str | None, typer.Option(help="Overrides the project's model.", show_default=False)] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="stage, year, quarter or month; overrides the project's.", show_default=False),
+    ] = None,
+    force: options.Force = False,
+) -> None:
+    """The main job: from a folder of interviews and documents to a drift report.
+
+    Writes `report.html` (self-contained, opens anywhere), `predictions.parquet` and `predictions.csv` (one row a
+    passage), and `trajectory.json` for the first codebook, `trajectory.NAME.json` for each further one.
+
+    Examples:
+    - `sibnlp run interviews/ -o report`
+    - `sibnlp run case/project.toml -o report --period year --force`
+    """
+    from dataclasses import replace
+
+    from sibnlp import pipeline
+    from sibnlp.model import load_model
+    from sibnlp.project import load
+
+    settings = load(project)
+    if model:
+        settings = replace(
+            settings, model=replace(settings.model, name=str(Path(model).resolve()) if Path(model).is_dir() else model)
+        )
+    if period:
+        settings = replace(settings, drift=replace(settings.drift, period=period_of(period)))
+    with output_folder(output, force) as folder:
+        own = settings.root / settings.model.name
+        loaded = load_model(own if own.is_dir() else settings.model.name)
+        with progress() as show:
+            report = pipeline.run(settings, loaded, show)
+        write_report(report, folder, predictions=True)
+    failed = list_failures(report.sources)
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    say(f"{len(report.predictions)} passages from {len(report.sources)} files; report: {output / 'report.html'}")
+    raise typer.Exit(failed)
+
+
+def period_of(value: str) -> str:
+    """A period option, checked."""
+    from sibnlp.periods import CALENDAR, STAGE
+
+    if value not in (STAGE, *CALENDAR):
+        raise typer.BadParameter(f"{value!r} is not one of {STAGE}, {', '.join(CALENDAR)}")
+    return value

@@ -1,0 +1,200 @@
+"""The commands as a user meets them: what they write, what they say, and how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.shell import sibnlp
+
+ANNA = """Dr Vos: How did it begin?
+
+Anna: They dock us if the form is late, so the form comes first and the man second. That is the contract we signed.
+
+Dr Vos: And now?
+
+Anna: Now we ring each other up and settle it over soup, the three of us, and what we learn goes round the table.
+
+Dr Vos: Is that so?
+
+Anna: It is. The boiler went again that winter and we sat in our coats.
+"""
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    """Two interviews in two stages, a document, and the table that dates them."""
+    folder = tmp_path / "case"
+    folder.mkdir()
+    (folder / "anna_1.txt").write_text(ANNA, encoding="utf-8")
+    (folder / "anna_2.txt").write_text(ANNA.replace("soup", "tea"), encoding="utf-8")
+    (folder / "minutes.md").write_text(
+        "# Minutes\n\nThe board agreed that targets are reported each month.\n", encoding="utf-8"
+    )
+    (folder / "metadata.csv").write_text(
+        "document,stage,date,kind,actor,role\nanna_1.txt,1,2014,interview,A,provider\n"
+        "anna_2.txt,2,2018-03,interview,A,provider\nminutes.md,2,2018,minutes,,\n",
+        encoding="utf-8",
+    )
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_without_arguments_it_teaches_the_next_step() -> None:
+    done = sibnlp()
+    assert done.code == 0
+    assert "sibnlp init FOLDER" in done.out
+
+
+@pytest.mark.parametrize("verb", ["init", "run", "segment", "classify", "train", "evaluate", "drift", "models"])
+def test_every_command_has_help_with_an_example(verb: str) -> None:
+    done = sibnlp(verb, "--help")
+    assert done.code == 0
+    assert verb == "models" or f"sibnlp {verb} " in re.sub(
+        r"\s+", " ", done.out.partition("Usage")[2].partition("\n")[2]
+    )
+
+
+def test_segment_writes_passages_with_their_people(case: Path, tmp_path: Path) -> None:
+    out = tmp_path / "passages.jsonl"
+    done = sibnlp("segment", case, "-o", out)
+    assert done.code == 0, done.err
+    found = rows(out)
+    assert [row["document"] for row in found] == ["anna_1.txt"] * 3 + ["anna_2.txt"] * 3 + ["minutes.md"]
+    first = found[0]
+    assert (first["speaker"], first["actor"], first["role"], first["stage"]) == ("Anna", "A", "provider", "1")
+    assert first["context"] == "How did it begin?"
+    assert first["passage"] == f"anna_1.txt:{first['start']}-{first['end']}"
+    assert ANNA[first["start"] : first["end"]] == first["text"]  # type: ignore[misc]
+
+
+def test_classify_writes_the_same_in_every_format(case: Path, tmp_path: Path) -> None:
+    done = sibnlp("classify", case, "-o", "-")
+    assert done.code == 0, done.err
+    streamed = [json.loads(line) for line in done.out.splitlines()]
+    for suffix in ("jsonl", "parquet", "csv"):
+        assert sibnlp("classify", case, "-o", tmp_path / f"p.{suffix}").code == 0
+    assert rows(tmp_path / "p.jsonl") == streamed
+    table = pq.read_table(tmp_path / "p.parquet").to_pylist()
+    assert [row["codes"] for row in table] == [row["codes"] for row in streamed]
+    assert [row["text"] for row in table] == [row["text"] for row in streamed]
+    assert dict(table[0]["scores"]) == pytest.approx(streamed[0]["scores"])
+    header = (tmp_path / "p.csv").read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+    assert header[:5] == ["document", "passage", "start", "end", "text"]
+    assert {f"score_{code}" for code in streamed[0]["scores"]} <= set(header)
+
+
+def test_a_table_keeps_ids_order_and_further_columns(tmp_path: Path) -> None:
+    table = tmp_path / "answers.csv"
+    table.write_text("id,text,wave,site\nq2,They dock us.,2,north\nq1,We share it.,1,süd\n", encoding="utf-8")
+    done = sibnlp("classify", table, "-o", tmp_path / "out.jsonl")
+    assert done.code == 0, done.err
+    found = rows(tmp_path / "out.jsonl")
+    assert [(row["passage"], row["wave"], row["site"]) for row in found] == [("q2", "2", "north"), ("q1", "1", "süd")]
+
+
+def test_results_do_not_depend_on_the_batch_size(case: Path) -> None:
+    assert sibnlp("classify", case, "-o", "-", "--batch-size", "1").out == sibnlp("classify", case, "-o", "-").out
+
+
+def test_run_writes_report_predictions_and_trajectories(case: Path, tmp_path: Path) -> None:
+    done = sibnlp("run", case, "-o", tmp_path / "report")
+    assert done.code == 0, done.err
+    assert str(tmp_path / "report" / "report.html") in done.err
+    written = {path.name for path in (tmp_path / "report").iterdir()}
+    assert written == {
+        "report.html",
+        "predictions.parquet",
+        "predictions.csv",
+        "trajectory.json",
+        "trajectory.oflynn.json",
+    }
+    trajectory = json.loads((tmp_path / "report" / "trajectory.json").read_text(encoding="utf-8"))
+    assert trajectory["framework"] == "osborne"
+    assert trajectory["periods"] == ["1", "2"]
+    assert {cell["period"] for cell in trajectory["prevalence"]} == {"1", "2"}
+    assert {"domain", "code", "from", "to", "change", "low", "high", "outcome", "shift"} <= set(trajectory["shifts"][0])
+    assert trajectory["scope"] == "interview"
+    assert {cell["n_passages"] for cell in trajectory["documents"]["prevalence"] if cell["period"] == "2"} == {1}
+
+
+def test_drift_from_predictions_equals_run(case: Path, tmp_path: Path) -> None:
+    sibnlp("run", case, "-o", tmp_path / "report")
+    for suffix in ("parquet", "csv"):
+        out = tmp_path / f"drift-{suffix}"
+        done = sibnlp("drift", tmp_path / "report" / f"predictions.{suffix}", "-o", out)
+        assert done.code == 0, done.err
+        again = json.loads((out / "trajectory.json").read_text(encoding="utf-8"))
+        assert again == json.loads((tmp_path / "report" / "trajectory.json").read_text(encoding="utf-8"))
+
+
+def test_drift_takes_codings_by_people(tmp_path: Path) -> None:
+    codings = tmp_path / "coded.jsonl"
+    lines = [
+        {
+            "text": f"passage {n}",
+            "codes": ["NPM"] if n % 3 else [],
+            "document": f"d{n % 4}",
+            "date": f"201{n % 2}",
+            "coder": "MK",
+        }
+        for n in range(40)
+    ]
+    codings.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    done = sibnlp("drift", codings, "-o", tmp_path / "out", "--period", "year", "--codebook", "osborne")
+    assert done.code == 0, done.err
+    cells = json.loads((tmp_path / "out" / "trajectory.json").read_text(encoding="utf-8"))["prevalence"]
+    truth = {str(2010 + k): sum(bool(n % 3) for n in range(40) if n % 2 == k) / 20 for k in (0, 1)}
+    found = {cell["period"]: cell["estimate"] for cell in cells if cell["domain"] is None and cell["code"] == "NPM"}
+    assert found == pytest.approx(truth)
+
+
+def test_train_evaluate_classify_with_a_codebook_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "book.toml").write_text(
+        'id="b"\n[[families]]\nid="f"\nmultiple=false\n[[codes]]\nid="CAT"\nfamily="f"\n[[codes]]\nid="DOG"\nfamily="f"\n',
+        encoding="utf-8",
+    )
+    animals = {
+        "CAT": "the cat purred and slept on the sill",
+        "DOG": "the dog barked and ran after the ball",
+        "": "rain fell on the roof",
+    }
+    lines = [
+        {"text": f"{text}, day {n}", "codes": [code] if code else [], "document": f"d{n}", "coder": "MK"}
+        for n in range(12)
+        for code, text in animals.items()
+    ]
+    (tmp_path / "coded.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    book, coded, model = tmp_path / "book.toml", tmp_path / "coded.jsonl", tmp_path / "model"
+    done = sibnlp("train", coded, "-o", model, "--codebook", book)
+    assert done.code == 0, done.err
+    done = sibnlp("evaluate", model, coded, "-o", tmp_path / "evaluation")
+    assert done.code == 0, done.err
+    metrics = json.loads((tmp_path / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["families"]["f"]["macro_f1"] > 0.9
+    assert set(metrics["codes"]["CAT"]) >= {"precision", "recall", "f1", "auc", "support", "threshold", "ece"}
+    assert (tmp_path / "evaluation" / "report.html").read_text(encoding="utf-8").startswith("<!")
+    done = sibnlp("classify", coded, "--model", model, "-o", tmp_path / "p.jsonl")
+    assert done.code == 0, done.err
+    assert sum(row["codes"] == lines[n]["codes"] for n, row in enumerate(rows(tmp_path / "p.jsonl"))) > 30
+
+
+def test_init_writes_a_project_that_runs(case: Path, tmp_path: Path) -> None:
+    done = sibnlp("init", case)
+    assert done.code == 0, done.err
+    assert "Dr Vos" in (case / "project.toml").read_text(encoding="utf-8")
+    assert sibnlp("run", case / "project.toml", "-o", tmp_path / "report").code == 0
+
+
+def test_a_report_inside_the_folder_is_not_read_as_a_document(case: Path) -> None:
+    assert sibnlp("run", case, "-o", case / "report").code == 0
+    again = sibnlp("run", case, "-o", case / "report", "--force")
+    assert again.code == 0, again.err
+    assert "from 3 files" in again.err
