@@ -1,0 +1,120 @@
+"""The tables beside the files: who speaks and when, the project file, and the writers' codings."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.demo_files.source import Record, Source
+
+FAMILIES = ("logic", "domain", "dimension", "relation", "stance")
+_COLUMNS = ("document", "speaker", "stage", "date", "kind", "actor", "role")
+
+
+def metadata(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
+    """``metadata.csv``: one row a file, and one for each label that is not the actor's."""
+    actors = {actor["id"]: actor for actor in plan["actors"]}
+    out = io.StringIO()
+    rows = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    rows.writeheader()
+    for source in sources:
+        actor, role = _actor(source, actors)
+        rows.writerow(
+            {
+                "document": source.file,
+                "stage": source.plan["stage"],
+                "date": source.plan["date"],
+                "kind": source.plan["type"],
+                "actor": actor,
+                "role": role,
+            }
+        )
+    for source in sources:
+        actor, role = _actor(source, actors)
+        for label in answering(source):
+            rows.writerow({"document": source.file, "speaker": label, "actor": actor, "role": role})
+    return out.getvalue()
+
+
+def _actor(source: Source, actors: Mapping[str, Any]) -> tuple[str, str]:
+    actor = source.plan["actor"]
+    return (actors[actor]["name"], actors[actor]["role"]) if actor else ("", "")
+
+
+def answering(source: Source) -> list[str]:
+    """Labels of the respondent in a file."""
+    return list(dict.fromkeys(label for label, _, record in source.spoken() if label and not record.interviewer)) * (
+        source.is_interview
+    )
+
+
+def asking(source: Source) -> list[str]:
+    """Labels of the interviewer in a file."""
+    return list(dict.fromkeys(label for label, _, record in source.spoken() if label and record.interviewer)) * (
+        source.is_interview
+    )
+
+
+def project(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
+    """``project.toml``."""
+    labels = sorted({label for source in sources for label in asking(source)})
+    lines = [
+        "# The demo case: see ../README.md. Written by training/build_demo.py.",
+        f"title = {json.dumps(plan['case']['title'], ensure_ascii=False)}",
+        "",
+    ]
+    for stage in plan["stages"]:
+        lines += [
+            "[[stage]]",
+            f'id = "{stage["id"]}"',
+            f'name = "{stage["name"]}"',
+            f'start = "{stage["from"]}"',
+            f'end = "{stage["to"]}"',
+            "",
+        ]
+    names = ", ".join(json.dumps(label, ensure_ascii=False) for label in labels)
+    lines += [
+        "[segment]",
+        '# One recorder\'s guess, too: "Speaker 2" is the interviewer in the one file that has it.',
+        f"interviewers = [{names}]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def codings(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
+    """``codings.jsonl``: every respondent turn and every section of a document, as its writer coded it."""
+    actors = {actor["id"]: actor for actor in plan["actors"]}
+    lines = []
+    for source in sources:
+        for number, section in enumerate(source.sections()):
+            coded = section_coding(section)
+            actor, role = _actor(source, actors)
+            row = {
+                "id": f"{source.id}:{number:02d}",
+                "document": source.file,
+                "text": "\n\n".join(record.text for record in section),
+                "codes": codes(coded),
+                "coder": "author",
+                "extent": list(FAMILIES),
+                "stances": dict(coded.stances),
+                "speaker": actor or None,
+                "role": role or None,
+                "stage": str(source.plan["stage"]),
+                "date": source.plan["date"],
+            }
+            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
+def section_coding(section: Sequence[Record]) -> Record:
+    """The record that carries a section's coding: headings have none."""
+    return next((record for record in section if record.kind != "heading"), section[0])
+
+
+def codes(record: Record) -> list[str]:
+    """Codes of all families."""
+    relation = [record.relation] if record.relation else []
+    return list(dict.fromkeys([*record.codes, *record.dimensions, *relation, *record.stances.values()]))
