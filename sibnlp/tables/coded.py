@@ -78,9 +78,7 @@ def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPa
             raise TableError(
                 path, "stances must map logics the passage carries to a stance", '{"NPM": "reports"}', place
             )
-        chance = row.get("inclusion_probability")
-        if chance not in (None, "") and not 0 < float(chance) <= 1:
-            raise TableError(path, f"inclusion_probability {chance} is outside (0, 1]", "", place)
+        chance = _chance(row.get("inclusion_probability"), path, place)
         found.append(
             CodedPassage(
                 _without(passage, _CODING_COLUMNS),
@@ -88,7 +86,7 @@ def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPa
                 str(row.get("coder") or ""),
                 extent,
                 stances,
-                float(chance) if chance not in (None, "") else None,
+                chance,
             )
         )
     return found
@@ -133,10 +131,25 @@ def _codes(value: Any, path: Path, place: str, column: str = "codes") -> tuple[s
     return tuple(dict.fromkeys(value))
 
 
+def _chance(value: Any, path: Path, place: str) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        chance = float(value)
+    except (TypeError, ValueError):
+        raise TableError(path, f"inclusion_probability {value!r} is not a number", "", place) from None
+    if not 0 < chance <= 1:
+        raise TableError(path, f"inclusion_probability {chance} is outside (0, 1]", "", place)
+    return chance
+
+
 def _scores(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float]:
     value = row.get("scores")
     if isinstance(value, str):
-        value = json.loads(value)
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise TableError(path, "scores are not a JSON object", '{"NPM": 0.7}', place) from None
     if isinstance(value, list):  # a Parquet map comes as pairs
         value = dict(value)
     if value is None:

@@ -1,4 +1,6 @@
-"""Training: from coded passages and a recipe to a `sibnlp.model.Model`::
+"""Training: from coded passages and a recipe to a `sibnlp.model.Model`.
+
+In short::
 
     from sibnlp.training import Recipe, load_recipe, train
     model = train(codings, [codebook], load_recipe("static"), name="mine")
