@@ -18,6 +18,7 @@ LEVELS = {
     5: "trajectory relations exemplars training corpus",
     6: "pipeline report",
     7: "cli spacy_component",
+    8: "__main__",
 }
 LEVEL = {name: level for level, names in LEVELS.items() for name in names.split()}
 # A seam's members are named in its table, as text, and imported by nobody else.

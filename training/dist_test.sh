@@ -12,8 +12,8 @@ for package in "$root"/dist/sibnlp-*.whl "$root"/dist/sibnlp-*.tar.gz; do
   "$python" -m pip --python "$venv/bin/python" --disable-pip-version-check install --quiet -c "$root/constraints.txt" "$package"
   cd "$work" # away from the checkout, so that nothing is found there by accident
   "$venv/bin/sibnlp" --help >/dev/null
-  "$venv/bin/sibnlp" models | grep -q gov-fast
-  "$venv/bin/sibnlp" codebook show | grep -q practices
+  "$venv/bin/sibnlp" models | grep gov-fast >/dev/null
+  "$venv/bin/sibnlp" codebook show | grep practices >/dev/null
   cp -r "$root/corpora/demo/case" "$work/case"
   "$venv/bin/sibnlp" run "$work/case" -o "$work/report" --force
   test -s "$work/report/report.html"

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from sibnlp import __version__
-from sibnlp.cli import classify, codebook, drift, evaluate, init, models, run, segment, train
+from sibnlp.cli import agree, classify, codebook, drift, evaluate, init, models, run, segment, train
 from sibnlp.cli.console import fail, say
 from sibnlp.errors import SibnlpError
 
@@ -54,6 +54,7 @@ app.command("classify")(classify.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("drift")(drift.command)
+app.command("agree")(agree.command)
 app.add_typer(codebook.app, name="codebook")
 app.command("models")(models.command)
 
@@ -64,10 +65,6 @@ def main() -> None:
         app()
     except SibnlpError as error:
         fail(str(error))
-    except BrokenPipeError:
-        # The reader of a pipe (`| head`) has seen enough.
-        sys.stderr.close()
-        sys.exit(0)
     except KeyboardInterrupt:
         say("interrupted; nothing half-written was left behind")
         sys.exit(130)

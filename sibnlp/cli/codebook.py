@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sibnlp.cli.console import emit
 
 if TYPE_CHECKING:
     from sibnlp.codebook import Code, Codebook
@@ -24,11 +27,12 @@ def check(codebook: Name) -> None:
 
     book = load(codebook)
     counted = f"{len(book.families)} families, {len(book.codes)} codes"
-    print(f"{book.id}: {counted}, structure {book.structure}, wording {book.wording}")
+    lines = [f"{book.id}: {counted}, structure {book.structure}, wording {book.wording}\n"]
     for code in book.codes:
         missing = [name for name in ("name", "definition", "include", "exclude") if not getattr(code, name)]
         if missing:
-            print(f"  {code.id}: no {', '.join(missing)} – two coders will read it differently")
+            lines.append(f"  {code.id}: no {', '.join(missing)} – two coders will read it differently\n")
+    emit(lines)
 
 
 @app.command()
@@ -44,34 +48,34 @@ def show(
     from sibnlp.codebook import load, shipped
 
     if not codebook:
-        for id in shipped():
-            print(f"{id:12}{load(id).name}")
+        emit(f"{id:12}{load(id).name}\n" for id in shipped())
         return
-    book = load(codebook)
+    emit(line + "\n" for line in _markdown(load(codebook)))
+
+
+def _markdown(book: Codebook) -> Iterator[str]:
     head = (f"# {book.name} ({book.id} {book.version})", book.description, f"Source: {book.source}", book.instructions)
-    print("\n\n".join(head))
+    yield "\n\n".join(head)
     for family in book.families:
         many = "several may hold" if family.multiple else "at most one holds"
-        print(f"\n## {family.name or family.id} (`{family.id}`, {many})\n\n{family.description}")
+        yield f"\n## {family.name or family.id} (`{family.id}`, {many})\n\n{family.description}"
         for code in book.codes_in(family.id):
             if not code.parent:
-                _print(book, code, 3)
+                yield from _code(book, code, 3)
 
 
-def _print(book: Codebook, code: Code, depth: int) -> None:
+def _code(book: Codebook, code: Code, depth: int) -> Iterator[str]:
     level = ", cell level only" if code.level == "cell" else ""
-    print(f"\n{'#' * depth} {code.name or code.id} (`{code.id}`{level})\n\n{code.definition}")
+    yield f"\n{'#' * depth} {code.name or code.id} (`{code.id}`{level})\n\n{code.definition}"
     for title, items in (
         ("Include", code.include),
         ("Exclude", code.exclude),
         ("Example", code.examples),
         ("Not", code.counterexamples),
     ):
-        for item in items:
-            print(f"- {title}: {item}")
-    for logic, pole in code.poles:
-        print(f"- As {logic}: {pole}")
+        yield from (f"- {title}: {item}" for item in items)
+    yield from (f"- As {logic}: {pole}" for logic, pole in code.poles)
     if code.source:
-        print(f"- Source: {code.source}")
+        yield f"- Source: {code.source}"
     for child in book.children(code.id):
-        _print(book, child, min(depth + 1, 6))
+        yield from _code(book, child, min(depth + 1, 6))

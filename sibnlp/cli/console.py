@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -27,6 +28,18 @@ PATIENCE_SECONDS = 2.0
 def say(message: str) -> None:
     """A line for people, on stderr."""
     print(message, file=sys.stderr)
+
+
+def emit(lines: Iterable[str]) -> None:
+    """Write data to stdout; a reader who has seen enough (``| head``) ends the command without an error."""
+    try:
+        for line in lines:
+            sys.stdout.write(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer must not be tried again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ALL_GOOD)
 
 
 def fail(message: str) -> NoReturn:
@@ -111,8 +124,7 @@ def write_rows(output: Path, rows: Iterable[Mapping[str, Any]], force: bool) -> 
     from sibnlp import tables
 
     if str(output) == "-":
-        for line in tables.json_lines(rows):
-            sys.stdout.write(line)
+        emit(tables.json_lines(rows))
         return
     tables.check_format(output)
     with output_file(output, force) as part:

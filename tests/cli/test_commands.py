@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -198,3 +200,10 @@ def test_a_report_inside_the_folder_is_not_read_as_a_document(case: Path) -> Non
     again = sibnlp("run", case, "-o", case / "report", "--force")
     assert again.code == 0, again.err
     assert "from 3 files" in again.err
+
+
+def test_a_pipe_that_closes_early_is_no_error() -> None:
+    command = f"{sys.executable} -m sibnlp codebook show osborne | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("# New Public Management")

@@ -1,0 +1,158 @@
+"""``sibnlp agree``."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sibnlp.cli import options
+from sibnlp.cli.console import output_file, say
+
+if TYPE_CHECKING:
+    from sibnlp.agreement import Agreement, Figure
+    from sibnlp.types import CodedPassage
+
+HEAD = ("", "α", "[95 %]", "κ", "[95 %]", "positive", "[95 %]", "n", "given")
+
+
+def command(
+    codings: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Tables with `codes` a row and, to tell them apart, `coder` (or `model`); several coders may stand in "
+            "one file or in a file each. No text is needed.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the figures as JSON too.", show_default=False)
+    ] = None,
+    codebook: options.Codebooks = ["osborne", "oflynn"],  # noqa: B006 - typer copies it
+    resamples: Annotated[
+        int, typer.Option(help="Documents are resampled so many times for the intervals.", min=0)
+    ] = 1000,
+    force: options.Force = False,
+) -> None:
+    """Measure how far coders agree, the model among them: Krippendorff's α, Cohen's κ, positive agreement.
+
+    Passages are matched by document and id. A family's figure is the mean over its codes that somebody gave. Relation
+    and stance are compared where both coders found the logics they are about. Intervals resample whole documents.
+
+    Examples:
+    - `sibnlp agree codings.jsonl`
+    - `sibnlp agree anna.csv ben.csv predictions.jsonl -o agreement.json`
+    """
+    from sibnlp.agreement import agreement, by_unit
+    from sibnlp.codebook import load
+    from sibnlp.errors import DataError
+    from sibnlp.targets import merge, targets
+
+    books = [load(name) for name in codebook]
+    families = {family.id: family.codes for family in merge(books)}
+    codes = [code for members in families.values() for code in members]
+    coded = [row for path in codings for row in read(path)]
+    units = [(row.passage.document, row.passage.id) for row in coded]
+    seen: set[tuple[object, str]] = set()
+    for unit, row in zip(units, coded, strict=True):
+        if (unit, row.coder) in seen:
+            raise DataError(f"{row.coder} codes passage {row.passage.id!r} twice", "keep one coding of each coder")
+        seen.add((unit, row.coder))
+    found, coders, judgements = by_unit(units, [row.coder for row in coded], targets(coded, books, codes))
+    if len(coders) < 2:
+        raise DataError(f"all codings are by one coder: {coders[0]}", "agreement needs two; column `coder` names them")
+    documents = [str(unit[0]) for unit in found if isinstance(unit, tuple)]
+    by_code, by_family = agreement(judgements, codes, documents, families, resamples)
+    shared = max((one.n for one in by_code.values()), default=0)
+    if not shared:
+        raise DataError("no passage is coded by two coders", "passages are matched by `document` and `id`")
+    said = {code: one for code, one in by_code.items() if any(one.given)}
+    say(f"{len(coders)} coders: {', '.join(coders)}; {shared} passages coded by two or more")
+    lines = [HEAD, *(_line(id, one) for id, one in by_family.items() if any(one.given)), ("",) * len(HEAD)]
+    lines += [_line(id, one) for id, one in said.items()]
+    for line in _aligned(lines):
+        print(line)
+    if output:
+        result = {
+            "coders": coders,
+            "n_passages": shared,
+            "n_documents": max(one.n_documents for one in by_code.values()),
+            "families": {id: _plain(one) for id, one in by_family.items()},
+            "codes": {id: _plain(one) for id, one in by_code.items()},
+        }
+        with output_file(output, force) as part:
+            part.write_text(json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> list[CodedPassage]:
+    """Codings of a table; where it holds no text, as stand-off codings do, the passage's id stands in.
+
+    Raises:
+        TableError: a row without an id, or what `tables.read_codings` refuses.
+    """
+    import tempfile
+
+    from sibnlp import tables
+    from sibnlp.errors import InputError, TableError
+
+    if path.suffix.lower() != ".jsonl" or not path.is_file():
+        return [_named(row, path) for row in tables.read_codings(path)]
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise TableError(path, "is not JSON", "", f"line {number}") from None
+        if not isinstance(row, dict) or not str(row.get("id") or row.get("passage") or ""):
+            raise TableError(path, "has no id", "coders are compared passage by passage", f"line {number}")
+        rows.append({**row, "text": row.get("text") or str(row.get("id") or row.get("passage"))})
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / path.name
+        tables.write(rows, whole)
+        try:
+            return [_named(row, path) for row in tables.read_codings(whole)]
+        except InputError as error:
+            raise TableError(path, error.problem, error.fix, error.place) from None
+
+
+def _named(row: CodedPassage, path: Path) -> CodedPassage:
+    """A coding without a coder is its model's, else its file's."""
+    from dataclasses import replace
+
+    return replace(row, coder=row.coder or str(dict(row.passage.extra).get("model") or path.stem))
+
+
+def _line(id: str, one: Agreement) -> tuple[str, ...]:
+    cells = [cell for figure in (one.alpha, one.kappa, one.positive) for cell in _cells(figure)]
+    return (id, *cells, str(one.n), " ".join(map(str, one.given)))
+
+
+def _cells(figure: Figure) -> tuple[str, str]:
+    if math.isnan(figure.value):
+        return "–", ""
+    return f"{figure.value:.2f}", "" if math.isnan(figure.low) else f"[{figure.low:.2f}, {figure.high:.2f}]"
+
+
+def _aligned(lines: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    # Ids to the left, figures to the right.
+    return [
+        "  ".join([line[0].ljust(widths[0]), *(line[i].rjust(widths[i]) for i in range(1, len(HEAD)))]).rstrip()
+        for line in lines
+    ]
+
+
+def _plain(one: Agreement) -> dict[str, Any]:
+    def figure(value: Figure) -> dict[str, float | None]:
+        parts = {"value": value.value, "low": value.low, "high": value.high}
+        return {name: None if math.isnan(part) else round(part, 6) for name, part in parts.items()}
+
+    return {
+        "alpha": figure(one.alpha), "kappa": figure(one.kappa), "positive_agreement": figure(one.positive),
+        "n": one.n, "n_documents": one.n_documents, "given": list(one.given),
+    }  # fmt: skip

@@ -1,0 +1,98 @@
+"""``sibnlp agree``: several coders in one file or in a file each, with or without text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from sibnlp.cli import agree
+from sibnlp.errors import SibnlpError
+
+A = [
+    ["NPM", "governance_mechanisms", "endorses"],
+    [],
+    ["NPG", "reports"],
+    [],
+    ["NPM", "NPG", "in_tension", "resists"],
+    [],
+]
+B = [["NPM", "endorses"], [], ["NPG", "reports"], ["PVM", "endorses"], ["NPM", "NPG", "in_tension", "reports"], []]
+
+
+def rows(coder: str | None, codes: list[list[str]], **further: object) -> list[dict[str, object]]:
+    named = {"coder": coder} if coder else {}
+    return [
+        {"id": f"p{i}", "document": f"d{i // 2}", "codes": one, **named, **further} for i, one in enumerate(codes)
+    ]  # fmt: skip
+
+
+def written(path: Path, content: list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in content), encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(agree.command)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_stand_off_codings_of_two_coders_in_one_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "codings.jsonl", rows("anna", A) + rows("ben", B))
+    done = run(path, "-o", tmp_path / "out.json")
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert (found["coders"], found["n_passages"], found["n_documents"]) == (["anna", "ben"], 6, 3)
+    assert found["codes"]["NPM"]["alpha"]["value"] == 1
+    assert found["codes"]["governance_mechanisms"]["given"] == [1, 0]
+    # A relation is compared where both found two logics: one passage, and one value says nothing.
+    assert found["codes"]["in_tension"]["n"] == 1
+    assert found["codes"]["in_tension"]["alpha"]["value"] is None
+    assert found["codes"]["resists"]["n"] == 3
+    assert "NPM" in done.output
+    assert "accountability_model" not in done.output, "a code nobody gave fills no line"
+
+
+def test_a_file_each_and_the_model_among_them(tmp_path: Path) -> None:
+    people = written(tmp_path / "anna.jsonl", rows(None, A, text="words"))
+    csv = tmp_path / "ben.csv"
+    csv.write_text(
+        "id,document,text,codes\n" + "".join(f"p{i},d{i // 2},words,{';'.join(one)}\n" for i, one in enumerate(B)),
+        encoding="utf-8",
+    )
+    model = written(tmp_path / "predictions.jsonl", rows(None, B, text="words", model="gov-fast"))
+    done = run(people, csv, model, "-o", tmp_path / "out.json", "--resamples", 50)
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert found["coders"] == ["anna", "ben", "gov-fast"]
+    assert found["families"]["logic"]["n"] == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (rows("anna", A), "by one coder"),
+        (rows("anna", A) + rows("anna", B), "twice"),
+        (
+            rows("anna", A) + [{**row, "id": f"q{i}"} for i, row in enumerate(rows("ben", B))],
+            "no passage is coded by two",
+        ),
+        (rows("anna", A) + rows("ben", [["NPX"]]), "NPX"),
+        ([{"codes": []}], "has no id"),
+    ],
+)
+def test_bad_input_is_named(tmp_path: Path, content: list[dict[str, object]], told: str) -> None:
+    done = run(written(tmp_path / "codings.jsonl", content))
+    assert done.exit_code
+    assert isinstance(done.exception, SibnlpError)
+    assert told in str(done.exception)
+
+
+def test_a_fault_is_told_of_the_users_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "codings.jsonl", [*rows("anna", A), {"id": "p0", "codes": 3}])
+    done = run(path)
+    assert str(path) in str(done.exception)
