@@ -30,7 +30,9 @@ $(VENV)/.train: $(VENV)/.dev
 
 demo: $(VENV)/.base ## run the main job on the demo case
 	@$(BIN)/sibnlp run corpora/demo/case -o demo-report --force
-	@echo "open $(CURDIR)/demo-report/report.html"
+	@$(BIN)/sibnlp drift corpora/demo/codings.jsonl -o demo-report/as-written --title "Clear Nights, as its writers coded it" --force
+	@echo "as the model reads it:   $(CURDIR)/demo-report/report.html"
+	@echo "as its writers meant it: $(CURDIR)/demo-report/as-written/report.html"
 
 test: $(VENV)/.dev ## all tests
 	@$(BIN)/python -m pytest

@@ -104,6 +104,7 @@ def codings(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
                 "role": role or None,
                 "stage": str(source.plan["stage"]),
                 "date": source.plan["date"],
+                "kind": source.plan["type"],
             }
             lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)
