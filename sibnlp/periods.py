@@ -10,6 +10,8 @@ from sibnlp.types import Passage
 
 STAGE, YEAR, QUARTER, MONTH = "stage", "year", "quarter", "month"
 CALENDAR = (YEAR, QUARTER, MONTH)
+# The one period of passages of which nobody knows when they were said.
+UNDATED = "undated"
 
 
 def _of_date(date: str | None, period: str) -> str | None:
@@ -30,7 +32,8 @@ def assign(
 
     Args:
         passages: n passages.
-        period: ``stage``, ``year``, ``quarter`` or ``month``; empty means stages where any passage has one, else years.
+        period: ``stage``, ``year``, ``quarter`` or ``month``; empty means stages where any passage has one, else years,
+            and where there are no dates either, one period for all (`UNDATED`).
         order: stage labels in their order, where the user gave one; otherwise stages are ordered by their earliest date
             and then by name, numbers by value.
 
@@ -39,10 +42,12 @@ def assign(
         last are all there, also those without passages: missing, not zero.
 
     Raises:
-        DataError: no passage has what the period needs.
+        DataError: a period was asked for and no passage has what it needs.
     """
     if not period:
         period = STAGE if any(passage.stage for passage in passages) else YEAR
+        if not any(passage.stage or passage.date for passage in passages):
+            return [UNDATED] * len(passages), [UNDATED]
     of: Callable[[Passage], str | None]
     of = (lambda passage: passage.stage) if period == STAGE else (lambda passage: _of_date(passage.date, period))
     labels = [of(passage) or None for passage in passages]

@@ -81,6 +81,10 @@ def follow(
     single = sorted({c.period for c in cells if c.domain is None and c.n_documents == 1}, key=order.index)
     if single:
         notes.append(f"Only one document in {', '.join(single)}: no interval can be given there.")
+    if order == [periods.UNDATED]:
+        notes.append(
+            "No passage has a stage or a date: give them in metadata.csv, in the file names or in project.toml."
+        )
     if len(order) - len(empty) < 2:
         notes.append("Only one period has passages: there is no change to speak of.")
     return Trajectory(

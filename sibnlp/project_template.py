@@ -67,7 +67,8 @@ def describe(folder: str, sources: Sequence[Source]) -> str:
             entries.append(f"# could not be read: {' '.join(source.problem.split())}\n")
         else:
             entries.append(
-                f"[[document]]\npath = {_quote(source.id)}\nkind = {_quote(source.kind or '')}\n"
+                # What is found is a comment: written out, it would win over a metadata table added later.
+                f"[[document]]\npath = {_quote(source.id)}\n# kind = {_quote(source.kind or '')}  # as found\n"
                 f'# stage = ""\n# date = ""\n# actor = ""\n# role = ""\n'
             )
     return _TEMPLATE.format(

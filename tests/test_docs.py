@@ -60,12 +60,14 @@ def test_the_readme_s_own_example_trains_and_reports(tmp_path: Path, monkeypatch
 
 def test_real_files_go_through_the_command_of_the_readme(shared: Path, tmp_path: Path) -> None:
     """The readable ones of the real transcripts; whatever is not readable is listed, and nothing stops the run."""
-    done = sibnlp("classify", shared / "transcripts", "-o", tmp_path / "codings.csv")
+    assert "sibnlp run ../shared/transcripts" in TEXT
+    done = sibnlp("run", shared / "transcripts", "-o", tmp_path / "report")
     assert done.code in (0, 1), done.err
-    text = (tmp_path / "codings.csv").read_text(encoding="utf-8-sig")
+    text = (tmp_path / "report" / "predictions.csv").read_text(encoding="utf-8-sig")
     for name in ("pdpilot_P1.pdf", "qualcoder_ID1.docx", "qualcoder_ID2.odt", "talkpython_525_voice-tags.vtt"):
         assert f"{name}:" in text
-    assert "sibnlp classify ../shared/transcripts" in TEXT
+    html = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "No passage has a stage or a date" in html
 
 
 @pytest.mark.parametrize("path", ["models/gov-fast/card.md", "CHANGELOG.md", "LICENSE", "corpora/demo/README.md"])

@@ -49,7 +49,11 @@ def test_without_a_choice_stages_come_first_then_years() -> None:
     assert periods.assign([passage(None, "2012")])[1] == ["2012"]
 
 
-@pytest.mark.parametrize("period", ["stage", "year", "month", ""])
+def test_without_a_choice_or_any_date_all_is_one_period() -> None:
+    assert periods.assign([passage(), passage()]) == (["undated", "undated"], ["undated"])
+
+
+@pytest.mark.parametrize("period", ["stage", "year", "month"])
 def test_nothing_to_go_by_is_an_error_that_says_what_to_do(period: str) -> None:
     with pytest.raises(DataError, match=r"metadata\.csv"):
         periods.assign([passage()], period)
