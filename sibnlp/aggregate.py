@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.quantifiers import Quantifier
-from sibnlp.types import Predictions
+from sibnlp.speech.turns import ROLE, plausible
+from sibnlp.types import Passage, Predictions
 
 TALK, DOMAIN = "talk", "domain"
 
@@ -24,7 +25,7 @@ class Totals:
     Attributes:
         coded: float64 [g], sum of the quantifier's weights in each of the g documents of the period.
         passages: int64 [g], the denominator in each.
-        n_speakers: distinct speakers in the denominator.
+        n_speakers: distinct speakers in the denominator; a document without speakers counts as one.
     """
 
     coded: NDArray[np.float64]
@@ -63,7 +64,7 @@ class Counts:
         self.period = np.array([number[label] if label else -1 for label in labels], dtype=np.int64)
         passages = predictions.passages
         self.document = _numbered([passage.document for passage in passages])
-        self.speaker = _numbered([passage.actor or passage.speaker or passage.document for passage in passages])
+        self.speaker = _numbered([_voice(passage) for passage in passages])
 
     def has(self, code: str | None) -> NDArray[np.bool_]:
         """[n], whether each passage was given a code; all True for None."""
@@ -99,6 +100,19 @@ class Counts:
             passages=np.bincount(position, minlength=len(documents)),
             n_speakers=len(np.unique(self.speaker[inside])),
         )
+
+
+def _voice(passage: Passage) -> str:
+    """Whose words a passage holds, so that speakers can be told apart.
+
+    A label that names a role and not a person (``R``, ``Speaker 1``) means somebody else in every document, unless
+    metadata say who; a document without speakers counts as one voice.
+    """
+    if passage.actor and passage.actor != passage.speaker:
+        return passage.actor
+    if passage.speaker and plausible(passage.speaker) != ROLE:
+        return passage.speaker
+    return f"{passage.document}\0{passage.speaker or ''}"
 
 
 def _numbered(labels: Sequence[str]) -> NDArray[np.int64]:

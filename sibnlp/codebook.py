@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -170,6 +171,8 @@ def parse(raw: Mapping[str, Any], path: str | Path = "codebook") -> Codebook:
     """
     known = {"id", "name", "version", "description", "source", "instructions", "families", "codes"}
     _check_keys(path, "top level", raw, known, ("id", "families", "codes"))
+    if not re.fullmatch(r"[\w.-]+", str(raw["id"])):
+        raise CodebookError(path, f"the id {raw['id']!r} is no plain name", "use letters, digits, _ and -", "top level")
     families = tuple(_build(Family, path, f"families[{i}]", row, ("id",)) for i, row in _rows(path, raw, "families"))
     codes = tuple(_build(Code, path, f"codes[{i}]", row, ("id", "family")) for i, row in _rows(path, raw, "codes"))
     _check_links(path, families, codes)

@@ -18,6 +18,8 @@ from sibnlp.types import Document, Passage, Source
 # Called with the stage of the work, how much is done and how much there is.
 Progress = Callable[[str, int, int], None]
 
+# What `sibnlp run` leaves in its output folder, as far as a reader would take it for a document.
+WRITTEN = ("report.html", "predictions.csv", "predictions.parquet")
 _NEVER_DOCUMENTS = ("readme", "license", "licence")
 
 
@@ -113,11 +115,7 @@ def _in_folder(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> 
         inside = path.relative_to(folder)
         skip = any(part.startswith((".", "~$")) for part in inside.parts) or path.name in (FILE_NAME, METADATA_NAME)
         # A report written into the folder it reports on is not one of its documents.
-        skip = skip or any(
-            (parent / "report.html").is_file() and (parent / "trajectory.json").is_file()
-            for parent in path.parents
-            if parent.is_relative_to(folder)
-        )
+        skip = skip or (path.name in WRITTEN and (path.parent / "trajectory.json").is_file())
         if path.is_file() and not skip and path.stem.lower() not in _NEVER_DOCUMENTS and readers.readable(path):
             found.append(Input(path, inside.as_posix()))
     return found
@@ -157,11 +155,16 @@ def collect(
         if isinstance(document, Source):
             corpus.sources.append(document)
             continue
-        if known and not document.rows:
-            document = known.apply(document, interviewers_of(known.apply(document), settings))
-        passages = segment(document, settings)
+        try:
+            if known:
+                document = known.apply(document, interviewers_of(known.apply(document), settings))
+            passages = segment(document, settings)
+            source = _source(document, passages, settings)
+        except SibnlpError as error:
+            corpus.sources.append(Source(document.id, problem=f"{document.id}: {error}"))
+            continue
         corpus.passages += passages
-        corpus.sources.append(_source(document, passages, settings))
+        corpus.sources.append(source)
     return corpus
 
 

@@ -89,10 +89,14 @@ class Share:
         return low, high
 
     def floored(self) -> tuple[float, float]:
-        """Estimate and variance for contrasts: off 0 and 1 by half a passage, where the jackknife sees no variance."""
+        """Estimate and variance for contrasts: off 0 and 1 by half a passage, the variance at least the binomial one.
+
+        A few documents can agree by chance: that they vary less than passages drawn one by one would is no evidence
+        that all documents are alike.
+        """
         n = self.n_passages
         p = (self.estimate * n + 0.5) / (n + 1)
-        return p, max(self.variance, p * (1 - p) / n) if self.estimate in (0.0, 1.0) else self.variance
+        return p, max(self.variance, p * (1 - p) / n)
 
 
 def _t_ratio(n: int, degrees: int, level: float) -> float:
@@ -142,8 +146,6 @@ def contrast(earlier: Share, later: Share, level: float = 0.95) -> Contrast:
     if math.isnan(earlier.variance) or math.isnan(later.variance):
         return Contrast(change, NAN, NAN, 1.0, NAN, NAN)
     (p, v), (q, w) = earlier.floored(), later.floored()
-    if v + w == 0:  # every document has exactly the same share: nothing is known of how documents vary
-        return Contrast(change, NAN, NAN, 1.0, NAN, NAN)
     degrees = (v + w) ** 2 / (v**2 / max(earlier.degrees, 1) + w**2 / max(later.degrees, 1))
     se = math.sqrt(v + w)
     reach = float(stats.t.ppf((1 + level) / 2, degrees)) * se

@@ -39,11 +39,14 @@ class Manifest:
         codebooks: ``{"id", "structure", "wording"}`` of each codebook it was trained for.
         thresholds: probability at or over which a code is given, by code.
         calibration: ``{"slope", "intercept"}`` by code.
-        left_out: codes and families of the codebooks that the model does not code, with the reason.
+        left_out: codes of the codebooks that the model does not code, with the reason.
+        left_out_families: ``{"id", "multiple", "requires", "level", "codes"}`` of each family with left-out codes;
+            ``codes`` are these. Empty in models made before it was recorded.
         data: ``{"path", "sha256", "n"}`` of each file of codings.
         recipe: the recipe, as a table.
         seed: of the training.
-        cross_validation: figures on held-out documents, see `sibnlp.training`.
+        cross_validation: figures on held-out documents, per code, before the rules of families (exclusive, requires)
+            apply and at the share that carries the code among the codings.
         files: ``{"sha256", "bytes"}`` by file name; filled when the model is saved.
         format_version: of the folder.
     """
@@ -60,6 +63,7 @@ class Manifest:
     recipe: Mapping[str, Any]
     seed: int
     left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out_families: tuple[Mapping[str, Any], ...] = ()
     data: tuple[Mapping[str, Any], ...] = ()
     cross_validation: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -97,6 +101,8 @@ def read_manifest(folder: Path) -> Manifest:
     for key, kinds in SHAPE.items():
         if not isinstance(raw.get(key), kinds) or isinstance(raw[key], bool):
             raise ModelError(path, f"{key!r} is missing or not of type {kinds[0].__name__}", "get the model again")
+    if not isinstance(raw.get("left_out_families", []), list):
+        raise ModelError(path, "'left_out_families' is not of type list", "get the model again")
     values: dict[str, Any] = {key: value for key, value in raw.items() if key in known}
     values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
     manifest = Manifest(**values)
@@ -110,6 +116,10 @@ def _check_codes(path: Path, manifest: Manifest) -> None:
         numbers += [manifest.calibration[code][part] for code in manifest.codes for part in ("slope", "intercept")]
         in_families = [code for family in manifest.families for code in family["codes"]]
         [(family["id"], family["multiple"], family["requires"]) for family in manifest.families]
+        [
+            (family["id"], family["multiple"], family["requires"], family["level"], *family["codes"])
+            for family in manifest.left_out_families
+        ]
         [(book["id"], book["structure"], book["wording"]) for book in manifest.codebooks]
     except (KeyError, TypeError) as error:
         raise ModelError(path, f"is incomplete: {error} is missing or misplaced", "get the model again") from error

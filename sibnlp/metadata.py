@@ -83,10 +83,12 @@ class Metadata:
         """A document with its metadata filled in.
 
         Args:
-            document: as read.
+            document: as read; the rows of a table keep what they say themselves.
             asking: labels of its interviewers; the actor of a row for a file is whoever else speaks.
         """
         known = dict((self.pattern and self.pattern.match(document.id)) or {})
+        if known.get("date") and not _DATE.fullmatch(known["date"]):
+            del known["date"]  # digits in a file name that only look like a date
         known |= {key: value for key, value in (self.documents or {}).get(document.id, {}).items() if value}
         answering = dict.fromkeys(t.speaker for t in document.turns if t.speaker and t.speaker not in set(asking))
         speakers = []
@@ -96,11 +98,23 @@ class Metadata:
                 actor, role = known.get("actor", ""), role or known.get("role", "")
             speakers.append(Speaker(label, actor or label, role or None))
         date = known.get("date") or document.date
+        kind = known.get("kind") or document.kind
+        stage = known.get("stage") or document.stage
+        rows = tuple(
+            replace(
+                row,
+                stage=row.stage or stage or self._stage_of(row.date or date),
+                date=row.date or date,
+                kind=row.kind or kind,
+            )
+            for row in document.rows
+        )
         return replace(
             document,
-            stage=known.get("stage") or document.stage or self._stage_of(date),
+            rows=rows,
+            stage=stage or self._stage_of(date),
             date=date,
-            kind=known.get("kind") or document.kind,
+            kind=kind,
             speakers=tuple(speakers),
             metadata=tuple((key, value) for key, value in known.items() if key not in FIELDS),
         )
@@ -134,6 +148,7 @@ def gather(settings: Settings, documents: Iterable[str]) -> Metadata:
             repeats one, or holds a date that is not ISO 8601; the message names the row.
     """
     documents = list(documents)
+    known = set(documents)
     pattern = None
     if settings.documents.pattern:
         try:
@@ -146,13 +161,16 @@ def gather(settings: Settings, documents: Iterable[str]) -> Metadata:
     if table:
         by_document, speakers = _read_table(table, documents)
     for entry in settings.document:
-        if entry.path not in documents:
+        if entry.path not in known:
             fix = _nearest(entry.path, documents)
             raise ProjectError(settings.root / "project.toml", f"no document {entry.path!r}", fix, "[[document]]")
         said = {key: getattr(entry, key) for key in FIELDS if getattr(entry, key)}
         _check_date(settings.root / "project.toml", f"[[document]] {entry.path}", said.get("date", ""))
         by_document.setdefault(entry.path, {}).update(said)
     for speaker in settings.speaker:
+        if speaker.document and speaker.document not in known:
+            fix = _nearest(speaker.document, documents)
+            raise ProjectError(settings.root / "project.toml", f"no document {speaker.document!r}", fix, "[[speaker]]")
         speakers[speaker.document, speaker.label.casefold()] = (speaker.actor or speaker.label, speaker.role)
     return Metadata(pattern, by_document, speakers, settings.stage)
 
@@ -174,6 +192,10 @@ def _read_table(
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     columns = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+    rows.fieldnames = [name or f"\0{number}" for number, name in enumerate(columns)]  # nameless columns hold nothing
+    twice = next((name for number, name in enumerate(columns) if name and name in columns[:number]), None)
+    if twice:
+        raise ProjectError(path, f"two columns named {twice!r}", "rename one")
     if "document" not in columns and "speaker" not in columns:
         found = ", ".join(columns) or "none"
         raise ProjectError(path, f"has neither a column 'document' nor 'speaker' (found: {found})")
@@ -183,7 +205,7 @@ def _read_table(
         place = f"row {rows.line_num}"
         if None in row:
             raise ProjectError(path, f"more cells than the header's {len(columns)}", "quote cells with commas", place)
-        cells = {name: (value or "").strip() for name, value in zip(columns, row.values(), strict=True)}
+        cells = {name: (value or "").strip() for name, value in row.items() if not name.startswith("\0")}
         document, label = cells.pop("document", "").replace("\\", "/"), cells.pop("speaker", "")
         if document and document not in documents:
             raise ProjectError(path, f"no document {document!r} here", _nearest(document, documents), place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 import sibnlp
 from sibnlp.calibrate import Calibration
 from sibnlp.classifiers import CLASSIFIERS, Classifier
-from sibnlp.codebook import DOMAINS, Code, Codebook, Family
+from sibnlp.codebook import DOMAINS, PASSAGE, Code, Codebook, Family
 from sibnlp.codebook import load as load_codebook
 from sibnlp.codebook import shipped as shipped_codebooks
 from sibnlp.errors import CodebookError, ModelError, OutputExistsError, UnknownNameError
@@ -111,18 +110,20 @@ class Model:
     def codebooks(self) -> list[Codebook]:
         """Codebooks to read codings by: those it was trained with where they ship unchanged, else what it knows.
 
-        The latter has families and codes, but neither criteria nor parents.
+        The latter has families and codes, those left out of the model among them, but neither criteria nor parents.
         """
         known = {book["id"]: book["structure"] for book in self.manifest.codebooks}
         if set(known) <= set(shipped_codebooks()):
             books = [load_codebook(id) for id in known]
             if all(book.structure == known[book.id] for book in books):
                 return books
-        families = tuple(
-            Family(f["id"], multiple=f["multiple"], requires=f["requires"]) for f in self.manifest.families
-        )
-        codes = tuple(Code(code, f["id"]) for f in self.manifest.families for code in f["codes"])
-        return [Codebook(self.name, self.name, families, codes)]
+        entries = [*self.manifest.families, *self.manifest.left_out_families]
+        families = {
+            f["id"]: Family(f["id"], multiple=f["multiple"], requires=f["requires"], level=f.get("level", PASSAGE))
+            for f in entries
+        }
+        codes = tuple(Code(code, f["id"]) for f in entries for code in f["codes"])
+        return [Codebook(self.name, self.name, tuple(families.values()), codes)]
 
     def check_codebook(self, codebook: Codebook) -> str | None:
         """Check that a codebook is one the model was trained for.
@@ -157,15 +158,15 @@ class Model:
 
         Args:
             folder: where to; must not exist, or be empty.
-            overwrite: replace what is there.
+            overwrite: replace the model that is there.
             documents: texts that go along, by file name (``card.md``, ``NOTICE``).
 
         Raises:
             OutputExistsError: the folder holds something and ``overwrite`` is not set.
+            ModelError: it holds something that is no model, which is never replaced.
         """
         folder = Path(folder)
-        if folder.exists() and not overwrite and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputExistsError(folder)
+        check_output(folder, overwrite=overwrite)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
             new = Path(scratch, "model")
@@ -177,12 +178,32 @@ class Model:
             for path in new.rglob("*"):
                 # safetensors writes files only their owner may read; a shared folder or a wheel needs more.
                 path.chmod(0o755 if path.is_dir() else 0o644)
-            if folder.is_dir():
-                shutil.rmtree(folder)
-            elif folder.exists():
-                folder.unlink()
-            new.rename(folder)
+            old = Path(scratch, "old")
+            if replaces := folder.exists():
+                folder.rename(old)
+            try:
+                new.rename(folder)
+            except OSError:
+                if replaces:
+                    old.rename(folder)
+                raise
         return folder
+
+
+def check_output(folder: Path, *, overwrite: bool = False) -> None:
+    """Check that a model may be written to a folder: it is not there, or empty, or a model to be replaced.
+
+    Raises:
+        OutputExistsError: the folder holds something and ``overwrite`` is not set.
+        ModelError: ``overwrite`` is set, but what is there is no model, so it is not the library's to delete.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not overwrite:
+        raise OutputExistsError(folder)
+    if not (folder / MANIFEST).is_file():
+        what = f"holds files but no {MANIFEST}" if folder.is_dir() else "is a file"
+        raise ModelError(folder, f"{what}, so it is no model and is not replaced", "name another folder")
 
 
 def available() -> dict[str, Path]:

@@ -25,6 +25,15 @@ def _of_date(date: str | None, period: str) -> str | None:
     return f"{year}-Q{(int(month) + 2) // 3}" if period == QUARTER else f"{year}-{month}"
 
 
+def resolve(passages: Sequence[Passage], period: str = "") -> str:
+    """The kind of period meant: as asked for, else stages where any passage has one, else years, else `UNDATED`."""
+    if period:
+        return period
+    if any(passage.stage for passage in passages):
+        return STAGE
+    return YEAR if any(passage.date for passage in passages) else UNDATED
+
+
 def assign(
     passages: Sequence[Passage], period: str = "", order: Iterable[str] = ()
 ) -> tuple[list[str | None], list[str]]:
@@ -32,8 +41,7 @@ def assign(
 
     Args:
         passages: n passages.
-        period: ``stage``, ``year``, ``quarter`` or ``month``; empty means stages where any passage has one, else years,
-            and where there are no dates either, one period for all (`UNDATED`).
+        period: ``stage``, ``year``, ``quarter``, ``month``, `UNDATED` (one period for all), or empty (see `resolve`).
         order: stage labels in their order, where the user gave one; otherwise stages are ordered by their earliest date
             and then by name, numbers by value.
 
@@ -44,10 +52,9 @@ def assign(
     Raises:
         DataError: a period was asked for and no passage has what it needs.
     """
-    if not period:
-        period = STAGE if any(passage.stage for passage in passages) else YEAR
-        if not any(passage.stage or passage.date for passage in passages):
-            return [UNDATED] * len(passages), [UNDATED]
+    period = resolve(passages, period)
+    if period == UNDATED:
+        return [UNDATED] * len(passages), [UNDATED]
     of: Callable[[Passage], str | None]
     of = (lambda passage: passage.stage) if period == STAGE else (lambda passage: _of_date(passage.date, period))
     labels = [of(passage) or None for passage in passages]

@@ -97,6 +97,7 @@ def follow(
         denominator=settings.denominator,
         notes=tuple(notes),
         level=settings.level,
+        period=periods.resolve(predictions.passages, settings.period),
     )
 
 
@@ -131,6 +132,8 @@ def track(
     if not len(predictions):
         raise DataError("there are no passages to follow")
     books = [book if isinstance(book, Codebook) else codebooks_module.load(book) for book in codebooks]
+    if len({book.id for book in books}) < len(books):
+        raise DataError("two codebooks have the same id", "rename one: reports are told apart by it")
     frames = [framework(book) for book in books]
     fitting = [frame for frame in frames if set(frame.logics) & set(predictions.codes)]
     left_out = [frame.codebook.id for frame in frames if frame not in fitting]
@@ -239,7 +242,7 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
     provenance = {
         "model": predictions.model,
         "sibnlp": f"{__version__} on Python {platform.python_version()}",
-        "documents": str(settings.root / settings.documents.folder),
+        "documents": (settings.root / settings.documents.folder).resolve().name,
         "passages": f"up to {cut.max_words} words, blocks under {cut.min_words} joined, interviewer {cut.interviewer}",
         "prevalence": f"{settings.drift.quantifier}, share of {settings.drift.denominator}, "
         f"{settings.drift.level:.0%} intervals over documents",

@@ -4,11 +4,13 @@ A logic is *present* in a cell when at least `PRESENT_SHARE` of the domain's pas
 `PRESENT_PASSAGES` passages by at least `PRESENT_SPEAKERS` speakers. *Marks* are passages of the cell coded with a
 passage-level relation. The first rule that matches wins:
 
-1. ``segregating``: one logic is present, the other is not but was in an earlier period.
+1. ``segregating``: one logic is present and dominant; the other was present in an earlier period and now falls below
+   `PRESENT_SHARE`.
 2. ``in_tension``: both present, and at least two thirds of at least `MARKS` marks, by at least `MARK_SPEAKERS`
    speakers, say so.
-3. ``reinforcing``: likewise, and neither logic fell against the period before.
-4. ``co_existing``: both present, neither moved, and less than a third of the passages that carry both are marked.
+3. ``reinforcing``: likewise, and no logic is established to have fallen against the period before.
+4. ``co_existing``: both present, no move of either is established, and less than a third of the passages with both
+   are marked as tension or reinforcement.
 
 Anything else is None: the data do not say. The thresholds are judgements of this project, made before any result was
 seen; they stand here and nowhere else.
@@ -71,8 +73,9 @@ def relations(
         moved: by (domain, code, period), whether a logic rose or fell (`sibnlp.trajectory.moves`).
 
     Returns:
-        One entry a domain × period. ``support`` is the share of documents that can be left out, one at a time, without
-        the answer changing; the reason says which rule matched, or how far the nearest was.
+        One entry a domain × period. ``support`` is the share of documents that can be left out, one at a time (of
+        `MAX_GROUPS` groups of documents where there are more), without the answer changing; what held in earlier
+        periods and what moved is kept as it is. The reason says which rule matched, or how far the nearest was.
     """
     if len(framework.logics) != 2:
         return ()
@@ -111,7 +114,8 @@ def _rule(cell: _Cell, logics: tuple[str, ...], was_present: list[bool], moves: 
     present = [cell.present(first), cell.present(second)]
     counted = f"{logics[0]} in {int(first.sum())}, {logics[1]} in {int(second.sum())} of {len(first)} passages"
     for here, there in ((0, 1), (1, 0)):
-        if present[here] and not present[there] and was_present[there]:
+        gone = was_present[there] and cell.logics[there].sum() < PRESENT_SHARE * len(first)
+        if present[here] and gone and _dominant(cell, logics) == logics[here]:
             return SEGREGATING, f"{logics[there]} was present before and no longer is: {counted}"
     if not all(present):
         absent = " and ".join(logic for logic, there in zip(logics, present, strict=True) if not there)
@@ -127,8 +131,12 @@ def _rule(cell: _Cell, logics: tuple[str, ...], was_present: list[bool], moves: 
         if mark.sum() >= MARK_SHARE * n_marks and not (name == REINFORCING and min(moves) < 0):
             return name, f"{int(mark.sum())} of {n_marks} marked passages say so; {counted}"
     joint = int((first & second).sum())
-    if moves == [0, 0] and n_marks - int(cell.marks.get(CO_EXISTING, any_mark[:0]).sum()) <= UNMARKED_SHARE * joint:
-        return CO_EXISTING, f"both present, neither moved, {n_marks} of {joint} joint passages marked; {counted}"
+    against = np.zeros_like(any_mark)
+    for name in (IN_TENSION, REINFORCING):
+        against |= cell.marks.get(name, np.zeros_like(any_mark))
+    if moves == [0, 0] and (not against.any() or against.sum() < UNMARKED_SHARE * joint):
+        counted = f"{int(against.sum())} of {joint} joint passages marked otherwise; {counted}"
+        return CO_EXISTING, f"both present, no move of either established, {counted}"
     return None, f"both present, but {n_marks} marks do not agree or a logic moved; {counted}"
 
 

@@ -43,7 +43,7 @@ class SegmentSettings:
         max_words: longest passage, in white-space separated words.
         min_words: a shorter block is joined to its neighbour where rule 4 allows.
         interviewer: ``context`` (default), ``classify`` (the interviewer is data like everybody) or ``drop``.
-        interviewers: labels of those who ask; found by `sibnlp.turns.interviewers` where empty.
+        interviewers: labels of those who ask; found by `sibnlp.speech.turns.interviewers` where empty.
     """
 
     max_words: int = 120

@@ -301,6 +301,7 @@ class Trajectory:
         denominator: ``talk`` (all passages of the scope) or ``domain`` (those that carry the domain).
         notes: what a reader must know: corrections, empty periods, passages left out.
         level: of the intervals.
+        period: how passages were assigned: ``stage``, ``year``, ``quarter``, ``month`` or ``undated``.
     """
 
     framework: str
@@ -312,6 +313,7 @@ class Trajectory:
     denominator: str
     notes: tuple[str, ...] = ()
     level: float = 0.95
+    period: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,3 +63,9 @@ def test_a_contrast_knows_its_direction() -> None:
 def test_holm_never_lowers_a_p_value_and_keeps_their_order() -> None:
     assert holm([0.02, 0.9, 0.5]) == pytest.approx([0.06, 1.0, 1.0])
     assert holm([]) == []
+
+
+def test_documents_that_agree_by_chance_are_no_certainty() -> None:
+    alike, few = share_of(np.full(10, 3.0), np.full(10, 10)), share_of(np.full(2, 2.0), np.full(2, 7))
+    assert contrast(alike, few).p > 0.5
+    assert contrast(share_of(np.full(2, 1.0), np.full(2, 10)), share_of(np.full(4, 4.0), np.full(4, 10))).p > 0.01

@@ -9,7 +9,7 @@ import pytest
 from sibnlp import metadata, project
 from sibnlp.errors import ProjectError
 from sibnlp.metadata import FileNamePattern
-from sibnlp.types import Document, Speaker, Turn
+from sibnlp.types import Document, Passage, Speaker, Turn
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,7 @@ def test_a_date_gives_the_stage_and_bounds_are_inclusive(tmp_path: Path, date: s
         ("document,date\na.txt,2016-13\n", "is not a date"),
         ("file,stage\na.txt,1\n", "neither a column 'document' nor 'speaker' (found: file, stage)"),
         ("document,stage\na.txt,1,2\n", "row 2: more cells than the header's 2"),
+        ("document,stage,stage\na.txt,1,2\n", "two columns named 'stage'"),
         ("document,stage\n,1\n", "names neither a document nor a speaker"),
     ],
 )
@@ -107,3 +108,25 @@ def test_a_missing_table_and_a_missing_document_are_named(tmp_path: Path) -> Non
         gathered(tmp_path, settings='[documents]\nmetadata = "other.csv"')
     with pytest.raises(ProjectError, match="no document 'z.txt'"):
         gathered(tmp_path, settings='[[document]]\npath = "z.txt"')
+
+
+def test_nameless_columns_of_a_spreadsheet_hold_nothing(tmp_path: Path) -> None:
+    known = gathered(tmp_path, "document,stage,,\na.txt,1,,\n")
+    assert known.apply(Document("a.txt", "x")).stage == "1"
+
+
+def test_a_speaker_of_a_document_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"no document 'z\.txt'"):
+        gathered(tmp_path, settings='[[speaker]]\nlabel = "Anna"\ndocument = "z.txt"')
+
+
+def test_rows_of_a_table_take_what_they_do_not_say(tmp_path: Path) -> None:
+    known = gathered(
+        tmp_path, "document,kind\na.csv,interview\n", '[[stage]]\nid="1"\nstart="2011"\nend="2015"', ("a.csv",)
+    )
+    rows = tuple(
+        Passage(str(n), "d", 0, 1, "x", date=date, kind=kind)
+        for n, (date, kind) in enumerate([("2012", None), (None, "letter")])
+    )
+    found = known.apply(Document("a.csv", "x", rows=rows)).rows
+    assert [(row.stage, row.kind) for row in found] == [("1", "interview"), (None, "letter")]

@@ -18,6 +18,7 @@ from sibnlp.errors import CodebookError, ModelError, OutputExistsError, UnknownN
 from sibnlp.manifest import fingerprints
 from sibnlp.model import Model, available, load_model
 from sibnlp.training import Recipe, train
+from tests.cli.shell import sibnlp
 from tests.coded import codebook, codings
 
 
@@ -90,6 +91,76 @@ def test_the_folder_appears_whole_or_not_at_all(model: Model, folder: Path, monk
     assert (folder / "head.safetensors").stat().st_mode & 0o044 == 0o044
 
 
+def test_only_a_model_is_replaced(model: Model, tmp_path: Path) -> None:
+    project, coded = tmp_path / "project", tmp_path / "coded.jsonl"
+    project.mkdir()
+    (project / "notes.txt").write_text("months of work")
+    coded.write_text(json.dumps({"text": "x", "codes": ["NPM"]}))
+    done = sibnlp("train", coded, "-o", project, "--force")
+    assert done.code == 2
+    assert "holds files but no manifest.json" in done.err
+    with pytest.raises(ModelError, match="is no model and is not replaced"):
+        model.save(project, overwrite=True)
+    with pytest.raises(ModelError, match="is a file"):
+        model.save(coded, overwrite=True)
+    assert [p.name for p in project.iterdir()] == ["notes.txt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["coded.jsonl", "project"]
+    assert load_model(model.save(tmp_path / "empty" / "m", overwrite=True)).name == "toy"
+
+
+def test_the_old_model_comes_back_where_the_new_cannot_move_in(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = Path.rename
+
+    def stuck(self: Path, target: Path) -> Path:
+        if self.name == "model":
+            raise PermissionError(self)
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "rename", stuck)
+    with pytest.raises(PermissionError):
+        model.save(folder, overwrite=True)
+    assert load_model(folder).name == "toy"
+    assert [p.name for p in folder.parent.iterdir()] == ["toy"]
+
+
+def test_codings_with_left_out_codes_can_be_read(tmp_path: Path) -> None:
+    half = [
+        replace(c, codes=tuple(code for code in c.codes if code != "boats")[:1], extent=("topic",))
+        for c in codings()
+        if not {"glad", "sad"} & set(c.codes)
+    ]
+    folder = train(half, [codebook()], Recipe("linear", settings={"chars": [0, 0]}), name="toy").save(tmp_path / "toy")
+    loaded = load_model(folder)
+    assert set(loaded.manifest.left_out) == {"boats", "glad", "sad"}
+    (known,) = loaded.codebooks()
+    assert {(code.id, code.family) for code in known.codes} == {(c.id, c.family) for c in codebook().codes}
+    assert [(f.id, f.multiple, f.requires) for f in known.families] == [("topic", True, ""), ("tone", False, "topic")]
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text("\n".join(json.dumps({"text": c.passage.text, "codes": c.codes}) for c in codings()))
+    done = sibnlp("evaluate", folder, gold, "-o", tmp_path / "e")
+    assert done.code == 0, done.err
+    assert "the model has no boats, glad, sad" in done.err
+    edit(folder, lambda m: m.pop("left_out_families"))
+    assert [f.id for f in load_model(folder).codebooks()[0].families] == ["topic"]
+
+
+def test_evaluate_checks_the_codebook(folder: Path, tmp_path: Path) -> None:
+    toml = 'id = "toy"\n[[families]]\nid = "topic"\n[[families]]\nid = "tone"\nmultiple = false\nrequires = "topic"\n'
+    for code, family in (("bread", "topic"), ("boats", "topic"), ("glad", "tone"), ("sad", "tone")):
+        toml += f'[[codes]]\nid = "{code}"\nfamily = "{family}"\n'
+    book, gold = tmp_path / "book.toml", tmp_path / "gold.jsonl"
+    book.write_text(toml)
+    gold.write_text("\n".join(json.dumps({"text": c.passage.text, "codes": c.codes}) for c in codings()))
+    done = sibnlp("evaluate", folder, gold, "-o", tmp_path / "e", "--codebook", book)
+    assert done.code == 0, done.err
+    assert "definitions or criteria differ" in done.err
+    done = sibnlp("evaluate", folder, gold, "-o", tmp_path / "f", "--codebook", "osborne")
+    assert done.code == 2
+    assert "not trained with this codebook" in done.err
+
+
 def edit(folder: Path, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
     manifest = json.loads((folder / "manifest.json").read_text())
     change(manifest)
@@ -129,6 +200,8 @@ HARM: dict[str, tuple[Callable[[Path], object], str]] = {
     "wrong type": (lambda f: edit(f, lambda m: m.update(codes="NPM")), "'codes' is missing or not"),
     "missing threshold": (lambda f: edit(f, lambda m: m["thresholds"].pop("bread")), "incomplete"),
     "text for a number": (lambda f: edit(f, lambda m: m["thresholds"].update(bread="high")), "do not fit"),
+    "left-out families": (lambda f: edit(f, lambda m: m.update(left_out_families={})), "left_out_families"),
+    "a left-out family": (lambda f: edit(f, lambda m: m.update(left_out_families=[{}])), "incomplete"),
     "missing file": (lambda f: (f / "head.safetensors").unlink(), "head.safetensors: is missing"),
     "changed weight": (lambda f: flip(f / "head.safetensors"), "head.safetensors: was changed"),
     "changed word": (lambda f: flip(f / "vocabulary.json"), "vocabulary.json: was changed"),

@@ -117,12 +117,23 @@ def test_a_logic_squeezed_out_is_segregated() -> None:
     assert relation({"1": ALONE, "2": gone}, "2") == "segregating"
 
 
+def test_few_passages_are_no_segregation() -> None:
+    still_there = rows("2", 10, ["NPM", DOMAIN]) + rows("2", 4, ["NPG", DOMAIN])
+    assert relation({"1": ALONE, "2": still_there}, "2") is None
+
+
+def test_a_role_as_label_is_somebody_else_in_every_document() -> None:
+    said = [{**row, "speaker": "R"} for row in ALONE]
+    assert relation({"1": said}, "1") == "co_existing"
+    assert relation({"1": [{**row, "actor": "Anna", "speaker": "R"} for row in ALONE]}, "1") is None
+
+
 def test_a_logic_never_present_is_no_relation() -> None:
     assert relation({"1": rows("1", 20, ["NPM", DOMAIN])}, "1") is None
 
 
 def test_one_speaker_alone_makes_no_logic_present() -> None:
-    alone = [{**row, "speaker": "s"} for row in rows("1", 10, ["NPG", DOMAIN])]
+    alone = [{**row, "speaker": "Sam"} for row in rows("1", 10, ["NPG", DOMAIN])]
     assert relation({"1": rows("1", 10, ["NPM", DOMAIN]) + alone}, "1") is None
 
 

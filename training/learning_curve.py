@@ -98,9 +98,8 @@ def fit_tuned(texts: Sequence[str], y: NDArray[np.float64], apply: Sequence[Sequ
     epochs = max(EPOCHS, round(EPOCHS * 2000 / max(len(texts), 1))) if len(texts) < 2000 else EPOCHS
     epochs = min(epochs, 8)
     steps = epochs * ((len(texts) + BATCH - 1) // BATCH)
-    schedule = get_linear_schedule_with_warmup(  # type: ignore[no-untyped-call]
-        optimiser, steps // 10, steps
-    )
+    warm_up: Any = get_linear_schedule_with_warmup
+    schedule = warm_up(optimiser, steps // 10, steps)
     rng = np.random.default_rng(SEED)
     model.train()
     for _ in range(epochs):

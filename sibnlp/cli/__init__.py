@@ -5,14 +5,13 @@ Exit codes: 0 all good, 1 some inputs failed and are listed, 2 misuse. Data go t
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from sibnlp import __version__
 from sibnlp.cli import agree, classify, codebook, drift, evaluate, init, models, run, segment, train
-from sibnlp.cli.console import fail, say
+from sibnlp.cli.console import fail
 from sibnlp.errors import SibnlpError
 
 app = typer.Typer(
@@ -65,6 +64,6 @@ def main() -> None:
         app()
     except SibnlpError as error:
         fail(str(error))
-    except KeyboardInterrupt:
-        say("interrupted; nothing half-written was left behind")
-        sys.exit(130)
+    except OSError as error:
+        # A full disk, a folder without permission: the user's to mend, like bad input.
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sibnlp.types import CodedPassage
 
 HEAD = ("", "α", "[95 %]", "κ", "[95 %]", "positive", "[95 %]", "n", "given")
+# The document of rows that name none.
+DOCUMENT = "codings"
 
 
 def command(
@@ -88,43 +90,40 @@ def command(
 
 
 def read(path: Path) -> list[CodedPassage]:
-    """Codings of a table; where it holds no text, as stand-off codings do, the passage's id stands in.
+    """Codings of a table; where a line of JSONL holds no text, as in stand-off codings, its id stands in.
+
+    Rows that name no document are of one and the same in all files: coders are compared across files.
 
     Raises:
-        TableError: a row without an id, or what `tables.read_codings` refuses.
+        ReadError: the file cannot be read.
+        TableError: a line with neither text nor id, or what `tables.read_codings` refuses.
     """
-    import tempfile
+    from sibnlp.tables import files
+    from sibnlp.tables.coded import codings_from_rows
 
-    from sibnlp import tables
-    from sibnlp.errors import InputError, TableError
+    rows, places, _ = files.load(path)
+    if path.suffix.lower() == ".jsonl":
+        rows = [_with_text(row, path, place) for row, place in zip(rows, places, strict=True)]
+    return [_named(row, path) for row in codings_from_rows(rows, places, path, DOCUMENT)]
 
-    if path.suffix.lower() != ".jsonl" or not path.is_file():
-        return [_named(row, path) for row in tables.read_codings(path)]
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise TableError(path, "is not JSON", "", f"line {number}") from None
-        if not isinstance(row, dict) or not str(row.get("id") or row.get("passage") or ""):
-            raise TableError(path, "has no id", "coders are compared passage by passage", f"line {number}")
-        rows.append({**row, "text": row.get("text") or str(row.get("id") or row.get("passage"))})
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / path.name
-        tables.write(rows, whole)
-        try:
-            return [_named(row, path) for row in tables.read_codings(whole)]
-        except InputError as error:
-            raise TableError(path, error.problem, error.fix, error.place) from None
+
+def _with_text(row: dict[str, Any], path: Path, place: str) -> dict[str, Any]:
+    from sibnlp.errors import TableError
+    from sibnlp.tables.rows import IDS, is_text_column
+
+    if any(is_text_column(name) and str(value or "").strip() for name, value in row.items()):
+        return row
+    own = next((id for name in IDS if (id := str(row[name] if row.get(name) is not None else "").strip())), "")
+    if not own:
+        raise TableError(path, "has no id", "coders are compared passage by passage", place)
+    return {**{name: value for name, value in row.items() if not is_text_column(name)}, "text": own}
 
 
 def _named(row: CodedPassage, path: Path) -> CodedPassage:
-    """A coding without a coder is its model's, else its file's."""
+    """A coding is its model's where it has one, else its coder's, else its file's."""
     from dataclasses import replace
 
-    return replace(row, coder=row.coder or str(dict(row.passage.extra).get("model") or path.stem))
+    return replace(row, coder=str(dict(row.passage.extra).get("model") or row.coder or path.stem))
 
 
 def _line(id: str, one: Agreement) -> tuple[str, ...]:

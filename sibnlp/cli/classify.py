@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import list_failures, progress, say, segment_settings, write_rows
+from sibnlp.cli.console import check_output, list_failures, progress, say, segment_settings, write_rows
 
 
 def command(
@@ -35,6 +35,7 @@ def command(
     from sibnlp import pipeline, tables
     from sibnlp.model import load_model
 
+    check_output(output, force)
     settings = segment_settings(max_words, min_words, interviewer, interviewers)
     inputs = corpus_module.find(paths)
     loaded = load_model(model)

@@ -119,6 +119,22 @@ def output_folder(path: Path, force: bool) -> Iterator[Path]:
             part.replace(path / part.name)
 
 
+def check_output(output: Path, force: bool) -> None:
+    """Refuse an output that cannot be written before any work is done.
+
+    Raises:
+        OutputExistsError: it is there and ``force`` is not given.
+        TableError: its suffix names no format that can be written.
+    """
+    from sibnlp import tables
+
+    if str(output) == "-":
+        return
+    tables.check_format(output)
+    if output.exists() and not force:
+        raise OutputExistsError(output)
+
+
 def write_rows(output: Path, rows: Iterable[Mapping[str, Any]], force: bool) -> None:
     """Write rows to a table file, or as JSONL to stdout for ``-``."""
     from sibnlp import tables
@@ -126,7 +142,6 @@ def write_rows(output: Path, rows: Iterable[Mapping[str, Any]], force: bool) -> 
     if str(output) == "-":
         emit(tables.json_lines(rows))
         return
-    tables.check_format(output)
     with output_file(output, force) as part:
         tables.write(rows, part)
 

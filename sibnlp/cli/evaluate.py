@@ -26,7 +26,10 @@ def command(
     output: options.OutputFolder,
     codebook: Annotated[
         list[str],
-        typer.Option(help="Codebook the codings are from; needed for your own only if it has parent codes."),
+        typer.Option(
+            help="Codebook the codings are from, one the model was trained with; may be repeated. "
+            "Needed for your own only if it has parent codes."
+        ),
     ] = [],  # noqa: B006 - typer copies it
     force: options.Force = False,
 ) -> None:
@@ -44,11 +47,14 @@ def command(
 
     with output_folder(output, force) as folder:
         loaded = load_model(model)
+        books = [load(name) for name in codebook]
+        for book in books:
+            if warning := loaded.check_codebook(book):
+                say(f"note: {warning}")
         gold = tables.read_codings(codings)
         with progress() as show:
             predictions = pipeline.classify([row.passage for row in gold], loaded, progress=show)
-        books = [load(name) for name in codebook] or loaded.codebooks()
-        evaluation = evaluate(predictions, gold, books, thresholds=loaded.thresholds)
+        evaluation = evaluate(predictions, gold, books or loaded.codebooks(), thresholds=loaded.thresholds)
         metrics = evaluation.to_dict()
         errors = [
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import list_failures, progress, say, segment_settings, write_rows
+from sibnlp.cli.console import check_output, list_failures, progress, say, segment_settings, write_rows
 
 
 def command(
@@ -26,6 +26,7 @@ def command(
     from sibnlp import corpus as corpus_module
     from sibnlp import tables
 
+    check_output(output, force)
     settings = segment_settings(max_words, min_words, interviewer, interviewers)
     inputs = corpus_module.find(paths)
     with progress() as show:

@@ -24,8 +24,9 @@ def command(
     """Train a classifier for any codebook from coded passages.
 
     Codings say what a passage carries; a passage without codes was read and found without. `extent` names the families
-    it was read for, where not all. Documents (or speakers) are held out whole when probabilities are calibrated and
-    thresholds set. The machine's own codings never belong here.
+    it was read for, where not all. Documents are held out whole when probabilities are calibrated and thresholds set,
+    together with those that share a speaker where enough parts remain; with a single document, speakers are. Codings by
+    a model (rows with `model` or `scores`) are left out. `--force` replaces a model, no other folder.
 
     Examples:
     - `sibnlp train coded.jsonl -o my-model --codebook my_codebook.toml`
@@ -33,11 +34,11 @@ def command(
     """
     from sibnlp import tables
     from sibnlp.codebook import load
-    from sibnlp.errors import OutputExistsError
+    from sibnlp.model import check_output
     from sibnlp.training import load_recipe, train
 
-    if output.exists() and not force and (output.is_file() or any(output.iterdir())):
-        raise OutputExistsError(output)
+    # Before the work, not after it.
+    check_output(output, overwrite=force)
     books = [load(name) for name in codebook]
     coded = [row for path in codings for row in tables.read_codings(path, books)]
     with progress() as show:

@@ -1,8 +1,8 @@
 """From passages with predictions to the prevalence of a code: point estimators behind one seam.
 
-A quantifier is a function ``(probabilities, assigned) -> share``; intervals come from resampling documents around it
-(`sibnlp.trajectory`), so a new one gets them free. A new member is one file here and one line in `QUANTIFIERS`, or an
-entry point of group ``sibnlp.quantifiers``.
+A quantifier says what each passage adds to the count (`Quantifier.weights`); intervals come from leaving out
+documents around it (`sibnlp.intervals`), so a new one gets them free. A new member is one file here and one line in
+`QUANTIFIERS`, or an entry point of group ``sibnlp.quantifiers``.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.periods import assign
 from sibnlp.report.text import line, place, plain, who
 from sibnlp.types import INTERVIEW, SPOKEN, Passage, Predictions, Trajectory
 
@@ -22,24 +23,6 @@ MAX_EMBEDDED = 20_000
 
 NEAR_MISSES = 2
 """Codes not given whose scores are shown beside those given."""
-
-
-def period_of(stage: str | None, date: str | None, periods: Iterable[str]) -> str | None:
-    """The period a passage falls into: its stage where that is a period, else the finest calendar bin of its date.
-
-    >>> period_of(None, "2016-03-21", ["2016-Q1", "2016-Q2"])
-    '2016-Q1'
-    """
-    labels = set(periods)
-    if stage is not None and stage in labels:
-        return stage
-    if not date:
-        return None
-    bins = [date, date[:7]]
-    if len(date) >= 7 and date[5:7].isdigit():
-        quarter = (int(date[5:7]) + 2) // 3
-        bins += [f"{date[:4]}{gap}Q{quarter}" for gap in ("-", "", " ")]
-    return next((label for label in [*bins, date[:4]] if label in labels), None)
 
 
 def in_scope(kind: str | None, scope: str) -> bool:
@@ -75,19 +58,15 @@ class Cells:
     def periods(self, trajectory: Trajectory) -> NDArray[np.intp]:
         """The period of every passage as its place in ``trajectory.periods``; -1 outside its scope or periods."""
         if id(trajectory) not in self._periods:
-            places = {period: i for i, period in enumerate(trajectory.periods)}
-            # Where stages are the periods, a date places nothing, even if a stage is called "2016".
-            staged = any(passage.stage in places for passage in self.predictions.passages)
-            # Passages share few combinations, so each is decided once.
-            seen: dict[tuple[str | None, ...], int] = {}
-            found: list[int] = []
-            for passage in self.predictions.passages:
-                key = (passage.kind, passage.stage, passage.date)
-                if key not in seen:
-                    label = period_of(passage.stage, None if staged else passage.date, places)
-                    seen[key] = places[label] if label is not None and in_scope(passage.kind, trajectory.scope) else -1
-                found.append(seen[key])
-            self._periods[id(trajectory)] = np.array(found, dtype=np.intp)
+            places: dict[str | None, int] = {period: i for i, period in enumerate(trajectory.periods)}
+            passages = self.predictions.passages
+            # Only the scope's own passages are assigned, as they were when they were counted.
+            rows = [row for row, passage in enumerate(passages) if in_scope(passage.kind, trajectory.scope)]
+            found = np.full(len(passages), -1, dtype=np.intp)
+            if rows:
+                labels, _ = assign([passages[row] for row in rows], trajectory.period, trajectory.periods)
+                found[rows] = [places.get(label, -1) for label in labels]
+            self._periods[id(trajectory)] = found
         return self._periods[id(trajectory)]
 
     def _column(self, code: str) -> NDArray[np.bool_]:

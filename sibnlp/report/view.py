@@ -91,9 +91,18 @@ def verdict(sections: Sequence[Section]) -> list[dict[str, str]]:
     methods = [p.method for section in sections for p in section.trajectory.prevalence]
     if any(UNCORRECTED in method for method in methods):
         which = "These" if all(UNCORRECTED in method for method in methods) else "Some of these"
-        text = f"{which} figures count a classifier’s output and are not corrected for its errors."
-        said.append({"lead": "Uncorrected", "text": text})
+        lead, text = "Uncorrected", f"{which} figures count a classifier’s output and are not corrected for its errors."
+        if _by_people(sections[0].report):
+            lead, text = "As coded", "These figures count what people coded; coders’ errors are not in the intervals."
+        said.append({"lead": lead, "text": text})
     return said or [{"lead": "Nothing to report", "text": "No trajectory was computed."}]
+
+
+def _by_people(report: Report) -> bool:
+    """Whether the figures rest on people's codings: a coder is named, no model is, and no code is given by halves."""
+    scores = report.predictions.probabilities
+    coded = "coded by" in report.provenance and "model" not in report.provenance
+    return coded and bool(((scores == 0) | (scores == 1)).all())
 
 
 def _changes(section: Section) -> str:

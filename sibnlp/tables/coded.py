@@ -14,11 +14,9 @@ import numpy as np
 from sibnlp.codebook import Codebook
 from sibnlp.errors import TableError
 from sibnlp.tables import files as rowfiles
-from sibnlp.tables.output import SCORE
+from sibnlp.tables.output import CODING_COLUMNS, SCORE
 from sibnlp.tables.rows import is_text_column, passages_from_rows
 from sibnlp.types import CodedPassage, Passage, Predictions
-
-_CODING_COLUMNS = ("codes", "coder", "extent", "stances", "inclusion_probability")
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -28,25 +26,40 @@ def read_predictions(path: Path) -> Predictions:
         Predictions; without scores a code given counts as probability 1, one not given as 0.
 
     Raises:
-        TableError: no ``text`` or no ``codes`` column, rows of several models, or a score outside [0, 1].
+        ReadError: the file cannot be read, has no ``text`` column, or a date or span is none; names the row.
+        TableError: no row with a text, no ``codes`` column, rows of several models or coders, codings read for
+            different families, or a score outside [0, 1].
     """
     passages, given, scores = [], [], []
     coders: dict[str, None] = {}
-    for row, place, passage in _coded_rows(path):
+    extents: dict[frozenset[str], str] = {}
+    modelled = False
+    rows, places, _ = rowfiles.load(path)
+    for row, place, passage in _coded_rows(rows, places, path, path.name, dated=True):
         given.append(_codes(row.get("codes"), path, place))
         scores.append(_scores(row, path, place))
         coders[str(row.get("model") or row.get("coder") or "people")] = None
-        passages.append(_without(passage, ("scores", "model", *_CODING_COLUMNS)))
-    codes = list(dict.fromkeys(code for one in scores for code in one))
-    codes += [code for code in dict.fromkeys(code for one in given for code in one) if code not in codes]
-    if len(coders) > 1 and any(scores):
+        modelled = modelled or bool(scores[-1] or row.get("model"))
+        if not modelled:
+            extents.setdefault(frozenset(_codes(row.get("extent"), path, place, "extent")), place)
+        passages.append(_without(passage, ("scores", "model", *CODING_COLUMNS)))
+    if len(coders) > 1 and modelled:
         raise TableError(path, f"holds predictions of several models: {', '.join(coders)}", "keep one model a file")
-    assigned = np.array([[code in set(one) for code in codes] for one in given], dtype=np.bool_)
-    assigned = assigned.reshape(len(given), len(codes))
+    if len(coders) > 1:
+        fix = "keep one coder's rows a file, or adjudicate first"
+        raise TableError(path, f"holds codings of several coders: {', '.join(coders)}", fix)
+    if len(extents) > 1 and not modelled:
+        problem = "the families in extent differ from those before: codes of a family not read would count as absent"
+        raise TableError(path, problem, "keep rows read for the same families", list(extents.values())[1])
+    codes = list(dict.fromkeys(code for part in (scores, given) for one in part for code in one))
+    column = {code: number for number, code in enumerate(codes)}
+    assigned = np.zeros((len(given), len(codes)), dtype=np.bool_)
+    for number, one in enumerate(given):
+        assigned[number, [column[code] for code in one]] = True
     probabilities = assigned.astype(np.float32)
-    for number, one in enumerate(scores):
-        for code, score in one.items():
-            probabilities[number, codes.index(code)] = score
+    for number, chances in enumerate(scores):
+        for code, chance in chances.items():
+            probabilities[number, column[code]] = chance
     return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders))
 
 
@@ -57,13 +70,40 @@ def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPa
         path: the file.
         codebooks: where given, every code must be of one of them.
 
+    A coding without a ``coder`` is its ``model``'s. Dates that are not ISO 8601 are left out: codings to train and
+    measure on are not followed over time.
+
     Raises:
-        TableError: a column is missing, a code or family is unknown, a stance is for a logic the passage does not
-            carry, an inclusion probability is outside (0, 1]; the message names the row.
+        ReadError: the file cannot be read, has no ``text`` column, or a span is none; names the row.
+        TableError: no row with a text, no ``codes`` column, a code or family is unknown, a stance is for a logic the
+            passage does not carry, an inclusion probability is outside (0, 1]; the message names the row.
+    """
+    rows, places, _ = rowfiles.load(path)
+    return codings_from_rows(rows, places, path, path.name, codebooks)
+
+
+def codings_from_rows(
+    rows: Sequence[Mapping[str, Any]],
+    places: Sequence[str],
+    path: Path,
+    document: str,
+    codebooks: Sequence[Codebook] = (),
+) -> list[CodedPassage]:
+    """Rows of a file as coded passages, as `read_codings` reads them.
+
+    Args:
+        rows: as `sibnlp.tables.files.load` gives them.
+        places: what each row is called in messages; counted from ``row 1`` where empty.
+        path: the file, for messages.
+        document: document of rows that name none.
+        codebooks: where given, every code must be of one of them.
+
+    Raises:
+        ReadError, TableError: as `read_codings`.
     """
     known = {code.id: code.family for book in codebooks for code in book.codes}
     found = []
-    for row, place, passage in _coded_rows(path):
+    for row, place, passage in _coded_rows(rows, places, path, document, dated=False):
         codes = _codes(row.get("codes"), path, place)
         for code in codes:
             if known and code not in known:
@@ -81,9 +121,9 @@ def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPa
         chance = _chance(row.get("inclusion_probability"), path, place)
         found.append(
             CodedPassage(
-                _without(passage, _CODING_COLUMNS),
+                _without(passage, CODING_COLUMNS),
                 codes,
-                str(row.get("coder") or ""),
+                str(row.get("coder") or row.get("model") or ""),
                 extent,
                 stances,
                 chance,
@@ -92,13 +132,15 @@ def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPa
     return found
 
 
-def _coded_rows(path: Path) -> Iterator[tuple[dict[str, Any], str, Passage]]:
+def _coded_rows(
+    rows: Sequence[Mapping[str, Any]], places: Sequence[str], path: Path, document: str, dated: bool
+) -> Iterator[tuple[Mapping[str, Any], str, Passage]]:
     """Rows of a coded table with what each is called and its passage; several coders may code one passage.
 
     Raises:
+        ReadError: a span, page or date is none.
         TableError: no rows with a text, or no ``codes`` column.
     """
-    rows, places, _ = rowfiles.load(path)
     places = places or [f"row {number}" for number in range(1, len(rows) + 1)]
     kept = [
         (row, place)
@@ -110,7 +152,9 @@ def _coded_rows(path: Path) -> Iterator[tuple[dict[str, Any], str, Passage]]:
     if not any("codes" in row for row, _ in kept):
         fix = f"found: {', '.join(kept[0][0])}; a passage without codes has [] (JSONL) or an empty cell"
         raise TableError(path, "has no column 'codes'", fix)
-    passages = passages_from_rows([row for row, _ in kept], path, path.name, [place for _, place in kept], unique=False)
+    passages = passages_from_rows(
+        [row for row, _ in kept], path, document, [place for _, place in kept], unique=False, dated=dated
+    )
     for (row, place), passage in zip(kept, passages, strict=True):
         yield row, place, passage
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ COLUMNS = (
     "time",
 )
 SCORE = "score_"
+CODING_COLUMNS = ("codes", "coder", "extent", "stances", "inclusion_probability")
+# Set before a column of the input that says what others found in the passage.
+INPUT = "input_"
 _CHUNK = 10_000
 
 
@@ -44,13 +47,30 @@ def passage_rows(passages: Iterable[Passage]) -> Iterator[dict[str, Any]]:
 
 
 def prediction_rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
-    """Predictions as rows: a passage's columns, then ``codes``, ``scores`` and ``model``."""
-    for number, row in enumerate(passage_rows(predictions.passages)):
+    """Predictions as rows: a passage's columns, then ``codes``, ``scores`` and ``model``.
+
+    What the input said of codes, coders and scores passes through as ``input_codes``, ``input_coder`` and so on.
+    """
+    names = _input_names(predictions.passages)
+    passages = (replace(one, extra=tuple((names[n], v) for n, v in one.extra)) for one in predictions.passages)
+    for number, row in enumerate(passage_rows(passages)):
         chances = predictions.probabilities[number].tolist()
         row["codes"] = list(predictions.codes_of(number))
         row["scores"] = {code: round(chance, 6) for code, chance in zip(predictions.codes, chances, strict=True)}
         row["model"] = predictions.model
         yield row
+
+
+def _input_names(passages: Iterable[Passage]) -> dict[str, str]:
+    """What each further column is called beside predictions: coders' and models' columns as ``input_…``."""
+    names = {name: name for passage in passages for name, _ in passage.extra}
+    for name in list(names):
+        if name in (*CODING_COLUMNS, "scores", "model") or name.startswith(SCORE):
+            called = INPUT + name
+            while called in names.values():  # the input was itself classified from a coded table
+                called = INPUT + called
+            names[name] = called
+    return names
 
 
 def check_format(path: Path) -> None:
@@ -95,15 +115,18 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-    flat = (_flat(row) for row in rows)
-    first = list(islice(flat, 1))
+    flat = [_flat(row) for row in rows]
     # Spreadsheets take UTF-8 for their own code page unless a byte-order mark says otherwise.
     with path.open("w", encoding="utf-8-sig", newline="", errors="replace") as file:
-        writer = csv.DictWriter(file, list(first[0]) if first else list(COLUMNS), extrasaction="ignore")
+        writer = csv.DictWriter(file, _names(flat))
         writer.writeheader()
-        for row in first:
-            writer.writerow(row)
         writer.writerows(flat)
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Columns of all rows, a passage's own first, the others as they come."""
+    found = dict.fromkeys(name for row in rows for name in row)
+    return [name for name in COLUMNS if name in found or not rows] + [name for name in found if name not in COLUMNS]
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,28 +143,14 @@ def _write_parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    iterator = iter(rows)
-    writer: pq.ParquetWriter | None = None
-    schema = pa.schema([(name, _arrow_type(name)) for name in COLUMNS])
-    try:
-        while chunk := list(islice(iterator, _CHUNK)):
-            if writer is None:
-                schema = _schema(chunk[0])
-                writer = pq.ParquetWriter(path, schema, compression="zstd")
+    rows = list(rows)
+    # A user's further columns are text, so that no row can fail to fit.
+    schema = pa.schema([(name, _arrow_type(name)) for name in _names(rows)])
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for start in range(0, len(rows), _CHUNK):
+            chunk = rows[start : start + _CHUNK]
             columns = {field.name: [_cell(row.get(field.name), field.type) for row in chunk] for field in schema}
             writer.write_table(pa.table(columns, schema=schema))
-        if writer is None:
-            pq.write_table(schema.empty_table(), path)
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-def _schema(row: Mapping[str, Any]) -> Any:
-    """Schema from the first row; a user's further columns are text, so that no later row can fail to fit."""
-    import pyarrow as pa
-
-    return pa.schema([(name, _arrow_type(name)) for name in row])
 
 
 def _arrow_type(name: str) -> Any:

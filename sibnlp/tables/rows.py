@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
@@ -23,6 +24,11 @@ KNOWN = frozenset((*IDS, "text", "document", "start", "end", "page", *FIELDS))
 JOINT = "\n\n"
 """What stands between two rows in the text of record of a table."""
 
+# A day may have its time behind it, as sheets and data frames write it.
+_DATE = re.compile(
+    r"([0-9]{4}(?:-(?:0[1-9]|1[0-2]))?)|([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]))(?:[T ][0-9].*)?"
+)
+
 
 def passages_from_rows(
     rows: Iterable[Mapping[str, Any]],
@@ -30,6 +36,7 @@ def passages_from_rows(
     document_id: str,
     places: Sequence[str] = (),
     unique: bool = True,
+    dated: bool = True,
 ) -> list[Passage]:
     """Map rows to passages, one each; rows with an empty text are passed over (the caller counts them).
 
@@ -39,6 +46,7 @@ def passages_from_rows(
         document_id: document of rows that name none.
         places: what each row is called in messages (``"row 2"``); counted from ``row 1`` by default.
         unique: whether two rows with one id are an error (several coders may code the same passage).
+        dated: whether a date that is not ISO 8601 is an error; where nothing follows passages over time it is left out.
 
     Returns:
         Passages in the order of the rows. A row without ``start`` and ``end`` has the span of its text in the texts of
@@ -47,7 +55,8 @@ def passages_from_rows(
         as JSON).
 
     Raises:
-        ReadError: no ``text`` column; a span or page that is no number; an id that two rows share.
+        ReadError: no ``text`` column; a span or page that is no number; a date that is not ISO 8601; an id that two
+            rows share.
     """
     passages: list[Passage] = []
     seen: dict[str, str] = {}
@@ -61,7 +70,8 @@ def passages_from_rows(
         text = _text(known.get("text"))
         if not text.strip():
             continue
-        passage = _passage(text, known, extra, at, document_id, path, place)
+        date = _date(known.get("date"), path, place, dated)
+        passage = _passage(text, {**known, "date": date}, extra, at, document_id, path, place)
         at += len(text) + len(JOINT)
         if unique and passage.id in seen:
             raise ReadError(path, f"the id {passage.id!r} stands in {seen[passage.id]} and {place}", "make ids unique")
@@ -137,6 +147,17 @@ def _passage(
         time=fields["time"],
         extra=tuple(extra),
     )
+
+
+def _date(value: Any, path: str | Path, place: str, strict: bool) -> str | None:
+    """A date as ISO 8601, a time of day cut off; None where there is none."""
+    text = _text(value).strip()
+    if not text:
+        return None
+    found = _DATE.fullmatch(text)
+    if found is None and strict:
+        raise ReadError(path, f"{text[:40]!r} is not a date", "write 2016, 2016-03 or 2016-03-21", place)
+    return (found[1] or found[2]) if found else None
 
 
 def plain(value: Any) -> Any:

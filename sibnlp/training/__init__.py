@@ -6,7 +6,9 @@ In short::
     model = train(codings, [codebook], load_recipe("static"), name="mine")
     model.save("mine")
 
-Every figure, calibration and threshold comes from passages of documents the classifier had not seen.
+Every figure, calibration and threshold comes from passages of documents the classifier had not seen. Documents that
+share a speaker are held out together, unless that leaves too few parts (`sibnlp.training.folds.groups_of`). Figures are
+per code, before the rules of families apply and at the share that carries the code among the codings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Splitting passages so that no document, and no speaker, is on both sides."""
+"""Splitting passages so that no document is on both sides, and no speaker where enough parts remain."""
 
 from __future__ import annotations
 
@@ -13,13 +13,30 @@ from sibnlp.types import CodedPassage
 log = logging.getLogger(__name__)
 
 
-def groups_of(codings: Sequence[CodedPassage]) -> list[str]:
+def groups_of(codings: Sequence[CodedPassage], n_folds: int = 2) -> list[str]:
     """What each passage must not be parted from: its document, where there are several; else its speaker; else itself.
 
-    Several codings of one passage always share a group.
+    Documents that share a speaker (the actor, or the label where nobody resolved it) are one group, as long as
+    ``n_folds`` groups remain (two, where there are fewer documents than that). Where labels such as "R" tie nearly all
+    documents together, documents alone are the groups, and a warning says that a speaker may be on both sides. Several
+    codings of one passage always share a group.
+
+    Args:
+        codings: what is to be split.
+        n_folds: into how many parts.
     """
     documents = [coding.passage.document for coding in codings]
-    if len(set(documents)) > 1 and all(documents):
+    if (n_documents := len(set(documents))) > 1 and all(documents):
+        joined = _joined_by_speaker(codings)
+        n_joined = len(set(joined))
+        if n_joined >= (n_folds if n_documents >= n_folds else 2):
+            return joined
+        log.warning(
+            "speakers tie %d documents into %d groups, too few to hold out: held-out scores are by document alone, and "
+            "flatter the model where a speaker is in several",
+            n_documents,
+            n_joined,
+        )
         return documents
     speakers = [coding.passage.actor or coding.passage.speaker or "" for coding in codings]
     if len(set(speakers)) > 1 and all(speakers):
@@ -27,6 +44,25 @@ def groups_of(codings: Sequence[CodedPassage]) -> list[str]:
         return speakers
     log.warning("one document and no speakers: held-out scores are by passage, and flatter the model")
     return [coding.passage.id for coding in codings]
+
+
+def _joined_by_speaker(codings: Sequence[CodedPassage]) -> list[str]:
+    """The first document of each passage's connected component: documents, joined by the people who speak in them."""
+    above: dict[str, str] = {}
+
+    def top(document: str) -> str:
+        while (up := above.setdefault(document, document)) != document:
+            above[document] = above[up]
+            document = up
+        return document
+
+    first: dict[str, str] = {}
+    for coding in codings:
+        person = coding.passage.actor or coding.passage.speaker
+        if person:
+            low, high = sorted((top(coding.passage.document), top(first.setdefault(person, coding.passage.document))))
+            above[high] = low
+    return [top(coding.passage.document) for coding in codings]
 
 
 def assign_folds(

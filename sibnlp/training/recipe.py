@@ -20,7 +20,8 @@ class Recipe:
     Attributes:
         backend: a name in `sibnlp.classifiers.CLASSIFIERS`.
         seed: of folds and fitting.
-        folds: documents are split into so many parts, each scored by a classifier that has not seen it.
+        folds: documents (with those that share a speaker) are split into so many parts, each scored by a classifier
+            that has not seen it.
         min_positives: a code with fewer positive passages is left out of the model, and said so.
         settings: of the backend; for ``static`` also ``encoder``, ``dims`` and ``sif`` in place of ``embeddings``.
         prevalence: expected share of passages that carry a code where the model will be used, by code id; probabilities

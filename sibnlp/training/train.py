@@ -43,7 +43,8 @@ def train(
     """Train a model on coded passages, for any codebook.
 
     Args:
-        codings: what people coded; codings by models (a shipped one, or ``name``) are left out.
+        codings: what people coded; codings by models (coder a shipped one or ``name``, or a passage that brings along
+            the ``model`` or ``scores`` of a prediction) are left out.
         codebooks: that the codings are from; codes of families they share are united.
         recipe: how to train.
         name: of the model.
@@ -61,13 +62,13 @@ def train(
     """
     backend = CLASSIFIERS.load(recipe.backend)
     machines = {name, *available()}
-    people = [coding for coding in codings if coding.coder not in machines]
+    people = [coding for coding in codings if coding.coder not in machines and not _is_prediction(coding)]
     if len(people) < len(codings):
         log.warning("left out %d codings made by models", len(codings) - len(people))
     families = merge(codebooks)
     codes, left_out = _learnable(people, codebooks, families, recipe.min_positives)
     texts, truth = [coding.passage.text for coding in people], targets(people, codebooks, codes)
-    groups = groups_of(people)
+    groups = groups_of(people, recipe.folds)
     if len(set(groups)) < 2:
         raise DataError(
             f"all {len(people)} coded passages are of one document",
@@ -104,12 +105,30 @@ def train(
             for code, slope, intercept in zip(codes, calibration.slopes, calibration.intercepts, strict=True)
         },
         left_out=left_out,
+        left_out_families=_left_out_families(codebooks, left_out),
         data=tuple({"path": path.name, "sha256": sha256(path), "n": _lines(path)} for path in sources),
         recipe=recipe.to_dict(),
         seed=recipe.seed,
         cross_validation=_held_out_figures(scores, truth, fold, codes, len(set(groups))),
     )
     return Model(classifier, manifest)
+
+
+def _is_prediction(coding: CodedPassage) -> bool:
+    """Whether the row it was read from is a model's: predictions name their model, and give scores."""
+    extra = dict(coding.passage.extra)
+    return any(extra.get(key) not in (None, "") for key in ("model", "scores"))
+
+
+def _left_out_families(codebooks: Sequence[Codebook], left_out: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+    """Families of the codes that are left out, so that codings with these codes can still be read."""
+    found: dict[str, dict[str, Any]] = {}
+    for book in codebooks:
+        for f in book.families:
+            start = {"id": f.id, "multiple": f.multiple, "requires": f.requires, "level": f.level, "codes": []}
+            codes = found.setdefault(f.id, start)["codes"]
+            codes += [code.id for code in book.codes_in(f.id) if code.id in left_out and code.id not in codes]
+    return tuple(family for family in found.values() if family["codes"])
 
 
 def _learnable(
@@ -235,7 +254,12 @@ def _held_out_figures(
     codes: Sequence[str],
     n_groups: int,
 ) -> dict[str, Any]:
-    """F1, AUC and calibration error by code; each fold calibrated and cut by what the other folds say."""
+    """F1, AUC and calibration error by code; each fold calibrated and cut by what the other folds say.
+
+    Each code is judged by its own threshold, before the rules of families (exclusive, requires) apply, and at the share
+    that carries it among the codings, not at the recipe's ``prevalence``: what the model does in use may be better or
+    worse, and is for ``sibnlp evaluate`` to say.
+    """
     probabilities, given = np.empty(truth.shape), np.zeros(truth.shape, dtype=bool)
     for number in range(int(fold.max()) + 1):
         outside = fold == number

@@ -96,3 +96,26 @@ def test_a_fault_is_told_of_the_users_file(tmp_path: Path) -> None:
     path = written(tmp_path / "codings.jsonl", [*rows("anna", A), {"id": "p0", "codes": 3}])
     done = run(path)
     assert str(path) in str(done.exception)
+
+
+def test_files_without_a_document_column_are_of_the_same_documents(tmp_path: Path) -> None:
+    for coder, codes in (("anna", A), ("ben", B)):
+        lines = "".join(f"p{i},words,{';'.join(one)}\n" for i, one in enumerate(codes))
+        (tmp_path / f"{coder}.csv").write_text("id,text,codes\n" + lines, encoding="utf-8")
+    done = run(tmp_path / "anna.csv", tmp_path / "ben.csv", "--resamples", 10)
+    assert done.exit_code == 0, done.output
+    assert "2 coders: anna, ben; 6 passages" in done.output
+
+
+def test_line_separators_within_a_line_are_text(tmp_path: Path) -> None:
+    rows = [{"id": 0, "text": "a\u2028b\u0085c", "codes": []}, {"id": 1, "codes": [], "coder": "a\u2028b"}]
+    path = tmp_path / "c.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    found = agree.read(path)
+    assert [(one.passage.id, one.passage.text) for one in found] == [("0", "a\u2028b\u0085c"), ("1", "1")]
+    assert [one.coder for one in found] == ["c", "a\u2028b"]
+
+
+def test_a_model_is_itself_not_the_coder_of_its_input(tmp_path: Path) -> None:
+    path = written(tmp_path / "p.jsonl", rows("anna", A[:1], model="gov-fast", date="June 2021"))
+    assert [one.coder for one in agree.read(path)] == ["gov-fast"]

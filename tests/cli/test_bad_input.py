@@ -161,3 +161,9 @@ def test_nothing_readable_at_all(tmp_path: Path) -> None:
     assert "no readable document" in misuse("run", folder, "-o", tmp_path / "out")
     (folder / "empty.txt").write_bytes(b"")
     assert "empty" in misuse("run", folder, "-o", tmp_path / "out")
+
+
+def test_an_output_that_cannot_be_made_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert "file" in misuse("run", folder, "-o", tmp_path / "file" / "out")
+    assert "file" in misuse("classify", folder, "-o", tmp_path / "file" / "p.csv")

@@ -207,3 +207,10 @@ def test_a_pipe_that_closes_early_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("# New Public Management")
+
+
+def test_a_report_written_into_its_own_folder_leaves_the_documents_documents(case: Path) -> None:
+    assert sibnlp("run", case, "-o", case, "--force").code == 0
+    again = sibnlp("run", case, "-o", case, "--force")
+    assert again.code == 0, again.err
+    assert "from 3 files" in again.err

@@ -165,3 +165,20 @@ def test_every_row_is_where_it_says(tmp_path_factory: pytest.TempPathFactory, te
         assert at <= row.start
         assert document.text[row.start : row.end] == row.text
         at = row.end
+
+
+@pytest.mark.parametrize(
+    ("said", "date"),
+    [
+        ("2016", "2016"), ("2016-03", "2016-03"), ("2016-03-21", "2016-03-21"), ("", None),
+        ("2016-03-21T10:00:00+01:00", "2016-03-21"), ("2016-03-21 00:00:00", "2016-03-21"),
+    ],
+)  # fmt: skip
+def test_dates(tmp_path: Path, said: str, date: str | None) -> None:
+    assert parse(tmp_path, f"text,date\nOne.,{said}\n").rows[0].date == date
+
+
+@pytest.mark.parametrize("said", ["21/03/2016", "March 2016", "2016-13", "2016-03-32", "2016-3", "2016T10:00", "16"])
+def test_what_is_no_date_is_named_with_its_row(tmp_path: Path, said: str) -> None:
+    error = fails(tmp_path, f"text,date\nOne.,2016\nTwo.,{said}\n")
+    assert f"row 3: {said!r} is not a date (write 2016, 2016-03 or 2016-03-21)" in error

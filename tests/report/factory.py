@@ -185,7 +185,9 @@ def trajectory(framework: str, predictions: Predictions, scope: str, empty: str 
                 outcome = "shift" if low > 0 or high < 0 else "no change" if abs(change) < 0.02 else "cannot tell"
             shifts.append(Shift(domain, code, "1", "3", change, low, high, outcome))
     notes = ("Stage 2 of one domain has no passages.",) if empty else ()
-    return Trajectory(framework, STAGES, tuple(cells), tuple(relations), tuple(shifts), scope, "talk", notes)
+    return Trajectory(
+        framework, STAGES, tuple(cells), tuple(relations), tuple(shifts), scope, "talk", notes, period="stage"
+    )
 
 
 def exemplars(predictions: Predictions) -> tuple[Exemplar, ...]:
@@ -285,7 +287,7 @@ def monthly(n: int = 24) -> Report:
                                share + 0.05 if there else math.nan, 60 + 7 * (i % 5) if there else 0, 2, 2,
                                int(60 * share) if there else 0, "count, uncorrected")
                 )  # fmt: skip
-    drift = Trajectory("osborne", periods, tuple(cells), (), (), "interview", "talk")
+    drift = Trajectory("osborne", periods, tuple(cells), (), (), "interview", "talk", period="month")
     said = predictions(4, hostile=False)
     return Report("Two years by month", (drift,), (), said, (), (), NAMES, {"Model": "static-v1"})
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sibnlp.report import charts, evaluation, text, view
-from sibnlp.report.passages import Cells, chosen, in_scope, period_of
+from sibnlp.report.passages import Cells, chosen, in_scope
 from tests.report import factory
 
 
@@ -131,20 +131,65 @@ def test_few_passages_are_all_embedded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "date", "periods", "expected"),
+    ("period", "periods", "expected"),
     [
-        ("2", "2016-05-01", ("1", "2"), "2"),
-        ("9", "2016-05-01", ("2015", "2016"), "2016"),
-        (None, "2016-05-01", ("2016-Q1", "2016-Q2"), "2016-Q2"),
-        (None, "2016-05-01", ("2016Q2",), "2016Q2"),
-        (None, "2016-05", ("2016-05", "2016"), "2016-05"),
-        (None, "2016", ("2016-05",), None),
-        (None, None, ("1",), None),
-        (None, "sometime", ("1",), None),
+        ("undated", ("undated",), [0, 0, 0, 0, -1]),
+        ("stage", ("2016", "2"), [0, 1, -1, -1, -1]),
+        # A stage that is called like a year is no year.
+        ("year", ("2015", "2016"), [0, 1, 1, -1, -1]),
+        ("quarter", ("2015-Q4", "2016-Q1", "2016-Q2"), [0, 2, -1, -1, -1]),
+        ("month", ("2016-05",), [-1, 0, -1, -1, -1]),
+        ("", ("2", "2016"), [1, 0, -1, -1, -1]),
     ],
 )
-def test_period_of(stage: str | None, date: str | None, periods: tuple[str, ...], expected: str | None) -> None:
-    assert period_of(stage, date, periods) == expected
+def test_passages_fall_where_they_were_counted(period: str, periods: tuple[str, ...], expected: list[int]) -> None:
+    said = factory.predictions(4)
+    when = [("2016", "2015-11-02"), ("2", "2016-05-01"), (None, "2016"), (None, None)]
+    made = [
+        replace(passage, stage=stage, date=date)
+        for passage, (stage, date) in zip(said.passages[:4], when, strict=True)
+    ]  # fmt: skip
+    made.append(replace(said.passages[4], stage="2", date="2016-05-01", kind="contract"))
+    few = replace(said, passages=tuple(made), probabilities=said.probabilities[:5], assigned=said.assigned[:5])
+    trajectory = replace(factory.trajectory("osborne", said, "interview"), periods=periods, period=period)
+    assert Cells(few).periods(trajectory).tolist() == expected
+
+
+def test_behind_the_figures_of_undated_passages_stand_all_of_them() -> None:
+    report = factory.report(hostile=False, documents=False)
+    said = report.predictions
+    undated = tuple(replace(passage, stage=None, date=None) for passage in said.passages)
+    one = report.trajectories[0]
+    cells = tuple(replace(p, period="undated") for p in one.prevalence if p.period == "1")
+    one = replace(one, periods=("undated",), prevalence=cells, relations=(), shifts=(), period="undated")
+    report = replace(report, trajectories=(one,), predictions=replace(said, passages=undated), exemplars=())
+    shown, script = view.build(report)
+    rows = script["cells"][shown["sections"][0]["findings"][0]["rows"][0]["of"]["cell"]]["rows"]
+    assert len(rows) == sum(passage.kind == "interview" for passage in undated)
+
+
+def test_a_scope_without_passages_has_none_in_any_period() -> None:
+    said = factory.predictions(4)
+    few = replace(said, passages=said.passages[:2], probabilities=said.probabilities[:2], assigned=said.assigned[:2])
+    assert Cells(few).periods(factory.trajectory("osborne", said, "document")).tolist() == [-1, -1]
+
+
+def test_codings_by_people_are_not_called_a_classifiers() -> None:
+    report = factory.report(hostile=False)
+    certain = replace(report.predictions, probabilities=report.predictions.assigned.astype(np.float32))
+    people = {"coded by": "Ada"}
+
+    def lead(**changes: object) -> str:
+        return view.build(replace(report, **changes))[0]["verdict"][-1]["lead"]
+
+    said = view.build(replace(report, predictions=certain, provenance=people))[0]["verdict"][-1]
+    assert said == {
+        "lead": "As coded",
+        "text": "These figures count what people coded; coders’ errors are not in the intervals.",
+    }
+    assert lead(provenance=people) == "Uncorrected"
+    assert lead(predictions=certain) == "Uncorrected"
+    assert lead(predictions=certain, provenance={**people, "model": "static-v1"}) == "Uncorrected"
 
 
 def test_scope() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from hypothesis import strategies as st
 
 from sibnlp.codebook import load
 from sibnlp.errors import InputError
-from sibnlp.tables import json_lines, prediction_rows, read_codings, read_predictions, trajectory_json, write
+from sibnlp.tables import (
+    json_lines,
+    passage_rows,
+    prediction_rows,
+    read_codings,
+    read_predictions,
+    trajectory_json,
+    write,
+)
 from sibnlp.types import Passage, Predictions, Prevalence, Trajectory
 
 TEXT = st.text(min_size=1, max_size=40).filter(lambda text: text.strip() and "\r" not in text)
@@ -149,3 +158,87 @@ def test_a_missing_figure_is_null_in_json() -> None:
     found = trajectory_json(Trajectory("osborne", ("1",), (cell,), (), (), "all", "talk"))
     assert found["prevalence"][0]["estimate"] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_a_coding_without_a_coder_is_its_models(tmp_path: Path) -> None:
+    path = codings(tmp_path, {"text": "x", "codes": [], "model": "m"}, {"text": "y", "codes": [], "coder": "anna"})
+    assert [coding.coder for coding in read_codings(path)] == ["m", "anna"]
+
+
+def passage(**extra: object) -> Passage:
+    return Passage("d:0-1", "d", 0, 1, "x", extra=tuple(extra.items()))
+
+
+def predicted(*passages: Passage) -> Predictions:
+    probabilities = np.full((len(passages), 1), 0.75, dtype=np.float32)
+    return Predictions(passages, ("NPM",), probabilities, probabilities > 0.5, "m")
+
+
+def test_what_others_found_stands_beside_what_the_model_finds() -> None:
+    said = {"codes": "NPG", "coder": "anna", "extent": ["logic"], "score_NPM": 0.1, "site": "north"}
+    (row,) = prediction_rows(predicted(passage(**said)))
+    assert (row["codes"], row["scores"], row["model"]) == (["NPM"], {"NPM": 0.75}, "m")
+    assert (row["input_codes"], row["input_coder"], row["input_extent"]) == ("NPG", "anna", ["logic"])
+    assert (row["input_score_NPM"], row["site"]) == (0.1, "north")
+    assert not {"coder", "extent", "score_NPM"} & set(row)
+    assert dict(next(passage_rows([passage(**said)])))["codes"] == "NPG"
+
+
+def test_what_was_classified_twice_keeps_both_answers() -> None:
+    (row,) = prediction_rows(predicted(passage(codes="PVM", model="old", input_codes="NPG")))
+    assert (row["codes"], row["input_codes"], row["input_input_codes"]) == (["NPM"], "NPG", "PVM")
+    assert row["input_model"] == "old"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_column_the_first_row_lacks_is_written(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"p.{suffix}"
+    write(iter(list(prediction_rows(predicted(passage(), passage(site="north"))))), path)
+    assert [dict(one.extra)["site"] for one in read_predictions(path).passages] == [
+        "" if suffix == "csv" else None,
+        "north",
+    ]
+
+
+def test_a_passages_own_columns_come_first(tmp_path: Path) -> None:
+    write([{"site": "north", "text": "x"}, {"document": "d", "text": "y"}], tmp_path / "p.csv")
+    with (tmp_path / "p.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file)) == [["document", "text", "site"], ["", "x", "north"], ["d", "y", ""]]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_no_rows_make_a_table_without_rows(tmp_path: Path, suffix: str) -> None:
+    write([], tmp_path / f"p.{suffix}")
+    with pytest.raises(InputError, match="no row with a text"):
+        read_predictions(tmp_path / f"p.{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"coder": "anna"}, {"coder": "ben"}], "several coders: anna, ben (keep one coder's rows a file, or adjud"),
+        ([{"model": "m"}, {"model": "n"}], "several models: m, n"),
+        ([{"extent": ["logic"]}, {"extent": ["logic", "stance"]}], "line 2: the families in extent differ"),
+        ([{"extent": ["logic"]}, {}], "line 2: the families in extent differ"),
+        ([{"date": "March 2016"}], "line 1: 'March 2016' is not a date"),
+    ],
+)
+def test_codings_that_cannot_be_followed_are_refused(tmp_path: Path, rows: list[dict[str, object]], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_predictions(codings(tmp_path, *({"text": "x", "codes": ["NPM"], **row} for row in rows)))
+    assert said in str(caught.value)
+
+
+def test_codings_of_one_coder_and_one_extent_can_be_followed(tmp_path: Path) -> None:
+    row = {"text": "x", "coder": "anna"}
+    one, other = (
+        {**row, "codes": ["NPM"], "extent": ["logic", "domain"]},
+        {**row, "codes": [], "extent": "domain;logic"},
+    )
+    found = read_predictions(codings(tmp_path, one, other))
+    assert (found.codes, found.assigned.tolist(), found.model) == (("NPM",), [[True], [False]], "anna")
+
+
+def test_codings_to_measure_on_need_no_proper_date(tmp_path: Path) -> None:
+    path = codings(tmp_path, *({"text": "x", "codes": [], "date": date} for date in ("June 2021", "2021-06")))
+    assert [coding.passage.date for coding in read_codings(path)] == [None, "2021-06"]

@@ -16,6 +16,7 @@ from sibnlp.targets import merge, targets
 from sibnlp.training import Recipe, load_recipe, parse_recipe, recipes, train
 from sibnlp.training.distill import distill, encoder_folder
 from sibnlp.training.folds import assign_folds, groups_of
+from sibnlp.types import CodedPassage
 from tests.coded import codebook, codings, embeddings
 
 LINEAR = Recipe("linear", settings={"chars": [0, 0]})
@@ -133,6 +134,48 @@ def test_groups_fall_back_to_speakers_and_passages() -> None:
     one = [replace(c, passage=replace(c.passage, document="d")) for c in made]
     assert groups_of(one)[:3] == ["S0", "S1", "S2"]
     assert groups_of([replace(c, passage=replace(c.passage, speaker=None)) for c in one])[0] == "p0"
+
+
+def test_documents_that_share_a_speaker_stay_together(caplog: pytest.LogCaptureFixture) -> None:
+    def made(people: list[str | None], **more: object) -> list[CodedPassage]:
+        return [
+            replace(c, passage=replace(c.passage, document=f"d{i}", speaker=person, **more))
+            for i, (c, person) in enumerate(zip(codings(len(people)), people, strict=True))
+        ]
+
+    # c ties d2 to d3, and a second coding of d3 by somebody of d0 ties all four.
+    tied = made(["a", "b", "c", "c", None, None])
+    assert groups_of(tied, 5) == ["d0", "d1", "d2", "d2", "d4", "d5"]
+    further = replace(tied[3], passage=replace(tied[3].passage, actor="a"))
+    assert groups_of([*tied, further], 4) == ["d0", "d1", "d0", "d0", "d4", "d5", "d0"]
+    # Actors count before labels: two people called R.
+    apart = made(["R", "R"])
+    apart = [replace(c, passage=replace(c.passage, actor=f"person {i}")) for i, c in enumerate(apart)]
+    assert groups_of(apart) == ["d0", "d1"]
+    # Fewer documents than folds: two groups do.
+    assert groups_of(made(["a", "a", "b"]), 5) == ["d0", "d0", "d2"]
+    assert not caplog.records
+    assert groups_of(made(["R"] * 6), 5) == [f"d{i}" for i in range(6)]
+    assert "speakers tie 6 documents into 1 groups" in caplog.text
+
+
+def test_codings_by_machines_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    people = codings()
+
+    def by(key: str, value: object) -> list[CodedPassage]:
+        return [replace(c, coder="x", passage=replace(c.passage, extra=((key, value),))) for c in codings(30, seed=5)]
+
+    plain = train(people, [codebook()], LINEAR, name="toy").manifest
+    for key, value in (("model", "gov-fast"), ("scores", {"bread": 0.9})):
+        assert train([*people, *by(key, value)], [codebook()], LINEAR, name="toy").manifest == plain
+        assert "left out 30 codings made by models" in caplog.text
+        caplog.clear()
+        with pytest.raises(DataError, match="no coded passages"):
+            train(by(key, value), [codebook()], LINEAR, name="toy")
+        caplog.clear()
+    # An empty cell of such a column says nothing.
+    more = train([*people, *by("model", "")], [codebook()], LINEAR, name="toy").manifest
+    assert more.cross_validation["codes"]["bread"]["n"] == 90
 
 
 def test_shipped_recipes_are_valid() -> None:
