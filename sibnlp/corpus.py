@@ -18,8 +18,6 @@ from sibnlp.types import Document, Passage, Source
 # Called with the stage of the work, how much is done and how much there is.
 Progress = Callable[[str, int, int], None]
 
-# What `sibnlp run` leaves in its output folder, as far as a reader would take it for a document.
-WRITTEN = ("report.html", "predictions.csv", "predictions.parquet")
 _NEVER_DOCUMENTS = ("readme", "license", "licence")
 
 
@@ -108,17 +106,43 @@ def find_documents(settings: Settings) -> list[Input]:
 
 
 def _in_folder(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> list[Input]:
-    hits = {path for pattern in include for path in folder.glob(pattern)}
-    hits -= {path for pattern in exclude for path in folder.glob(pattern)}
+    try:
+        hits = {path for pattern in include for path in folder.glob(pattern)}
+        hits -= {path for pattern in exclude for path in folder.glob(pattern)}
+    except (ValueError, NotImplementedError) as error:
+        fix = 'a pattern is relative to the folder, as "interviews/**/*.docx"'
+        raise ProjectError(folder, f"documents.include or documents.exclude: {error}", fix) from error
     found = []
     for path in sorted(hits):
         inside = path.relative_to(folder)
         skip = any(part.startswith((".", "~$")) for part in inside.parts) or path.name in (FILE_NAME, METADATA_NAME)
-        # A report written into the folder it reports on is not one of its documents.
-        skip = skip or (path.name in WRITTEN and (path.parent / "trajectory.json").is_file())
-        if path.is_file() and not skip and path.stem.lower() not in _NEVER_DOCUMENTS and readers.readable(path):
+        # A format that has advice has no reader, but is a document: it is listed with the advice.
+        known = readers.readable(path) or path.suffix.lower() in readers.ADVICE
+        if path.is_file() and not skip and path.stem.lower() not in _NEVER_DOCUMENTS and known and not _is_ours(path):
             found.append(Input(path, inside.as_posix()))
     return found
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is something this library wrote: its own output is not one of the documents.
+
+    A table of passages without further columns in front is ours, wherever it lies; a report says so itself.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return path.name == "predictions.parquet"
+    if suffix not in (".html", ".csv", ".jsonl"):
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(400).removeprefix(b"\xef\xbb\xbf")
+    except OSError:
+        return False  # reading it will say why
+    if suffix == ".html":
+        return b'<meta name="generator" content="sibnlp">' in head
+    if suffix == ".csv":
+        return head.startswith(b"document,passage,start,end,text,")
+    return head.startswith(b'{"document": ') and b', "passage": ' in head
 
 
 def read_documents(inputs: Sequence[Input], progress: Progress | None = None) -> Iterator[Document | Source]:

@@ -13,17 +13,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from sibnlp.errors import ProjectError
 from sibnlp.parsing import decode
-from sibnlp.project import METADATA_NAME, Settings, Stage
+from sibnlp.project import DATE, METADATA_NAME, Settings, Stage
 from sibnlp.types import Document, Speaker
 
 FIELDS = ("stage", "date", "kind", "actor", "role")
-_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 # What a placeholder matches: dates by their shape, anything else up to the next literal of the pattern.
 _PLACEHOLDERS = {"date": r"\d{4}(?:-\d{2}(?:-\d{2})?)?"}
 
@@ -44,6 +44,8 @@ class FileNamePattern:
         for literal, name in re.findall(r"([^{}]*)(?:\{([\w*]+)\})?", pattern):
             expression += re.escape(literal)
             if name and name != "*":
+                if not name.isidentifier():
+                    raise ValueError(f"{{{name}}} in the pattern {pattern!r} is no name")
                 if name in names:
                     raise ValueError(f"{{{name}}} occurs twice in the pattern {pattern!r}")
                 names.append(name)
@@ -87,7 +89,7 @@ class Metadata:
             asking: labels of its interviewers; the actor of a row for a file is whoever else speaks.
         """
         known = dict((self.pattern and self.pattern.match(document.id)) or {})
-        if known.get("date") and not _DATE.fullmatch(known["date"]):
+        if known.get("date") and not DATE.fullmatch(known["date"]):
             del known["date"]  # digits in a file name that only look like a date
         known |= {key: value for key, value in (self.documents or {}).get(document.id, {}).items() if value}
         answering = dict.fromkeys(t.speaker for t in document.turns if t.speaker and t.speaker not in set(asking))
@@ -118,6 +120,11 @@ class Metadata:
             speakers=tuple(speakers),
             metadata=tuple((key, value) for key, value in known.items() if key not in FIELDS),
         )
+
+    def unknown_labels(self, labels: Iterable[str]) -> list[str]:
+        """Labels that metadata speak of and nobody in the documents has."""
+        there = {label.casefold() for label in labels}
+        return sorted({label for _, label in self.speakers or {} if label not in there})
 
     def _who(self, document: str, label: str) -> tuple[str, str]:
         speakers = self.speakers or {}
@@ -199,6 +206,8 @@ def _read_table(
     if "document" not in columns and "speaker" not in columns:
         found = ", ".join(columns) or "none"
         raise ProjectError(path, f"has neither a column 'document' nor 'speaker' (found: {found})")
+    known = set(documents)
+    composed = {unicodedata.normalize("NFC", one): one for one in documents}
     by_document: dict[str, dict[str, str]] = {}
     speakers: dict[tuple[str, str], tuple[str, str]] = {}
     for row in rows:
@@ -206,8 +215,10 @@ def _read_table(
         if None in row:
             raise ProjectError(path, f"more cells than the header's {len(columns)}", "quote cells with commas", place)
         cells = {name: (value or "").strip() for name, value in row.items() if not name.startswith("\0")}
-        document, label = cells.pop("document", "").replace("\\", "/"), cells.pop("speaker", "")
-        if document and document not in documents:
+        document, label = cells.pop("document", "").replace("\\", "/").removeprefix("./"), cells.pop("speaker", "")
+        # Macs write é as two characters: the file and the row may differ in that alone.
+        document = composed.get(unicodedata.normalize("NFC", document), document)
+        if document and document not in known:
             raise ProjectError(path, f"no document {document!r} here", _nearest(document, documents), place)
         _check_date(path, place, cells.get("date", ""))
         if label:
@@ -222,7 +233,7 @@ def _read_table(
 
 
 def _check_date(path: Path, place: str, date: str) -> None:
-    if date and not _DATE.fullmatch(date):
+    if date and not DATE.fullmatch(date):
         raise ProjectError(path, f"{date!r} is not a date", "write 2016, 2016-03 or 2016-03-21", place)
 
 

@@ -22,7 +22,7 @@ from sibnlp.quantifiers import QUANTIFIERS
 from sibnlp.relations import relations
 from sibnlp.segmentation import SegmentSettings
 from sibnlp.trajectory import moves, prevalence, shifts
-from sibnlp.types import DOCUMENT, INTERVIEW, SPOKEN, Exemplar, Passage, Predictions, Report, Source, Trajectory
+from sibnlp.types import DOCUMENT, INTERVIEW, Exemplar, Passage, Predictions, Report, Source, Trajectory, is_spoken
 
 
 def classify(
@@ -183,7 +183,7 @@ def _exemplars(
 def _scopes(predictions: Predictions) -> list[tuple[str, Predictions, NDArray[np.int64]]]:
     """Passages of interviews and of documents apart, with their rows; one scope where one kind or none is known."""
     kinds = [passage.kind for passage in predictions.passages]
-    spoken = np.array([kind in SPOKEN for kind in kinds])
+    spoken = np.array([is_spoken(kind) for kind in kinds])
     everything = np.arange(len(predictions))
     if spoken.all():
         return [(INTERVIEW, predictions, everything)]
@@ -238,6 +238,10 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
     if not corpus.passages:
         problems = "; ".join(source.problem for source in corpus.failed[:3])
         raise DataError(f"none of {len(inputs)} files gave a passage", problems)
+    labels = [label for source in corpus.sources for label in (*source.speakers, *source.interviewers)]
+    strangers = known.unknown_labels(labels)
+    if strangers:
+        warnings.append(f"Metadata name speakers that nobody in the documents is: {', '.join(strangers)}.")
     predictions = classify(corpus.passages, model, progress=progress)
     provenance = {
         "model": predictions.model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from sibnlp.errors import ProjectError
 
 FILE_NAME = "project.toml"
+# ISO 8601, as coarse as the user knows it.
+DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 METADATA_NAME = "metadata.csv"
 
 
@@ -158,7 +161,10 @@ def load(path: Path) -> Settings:
         raise ProjectError(path, f"is not valid TOML: {error}") from error
     settings: Settings = _build(Settings, raw, path, "")
     _check_entries(settings, path)
+    _check_stages(settings, path)
     _check_numbers(settings, path)
+    if not settings.model.codebooks:
+        raise ProjectError(path, "names no codebook", 'for example ["osborne"]', "key model.codebooks")
     title = settings.title or path.resolve().parent.name
     return replace(settings, title=title, root=path.parent)
 
@@ -174,6 +180,20 @@ def _check_entries(settings: Settings, path: Path) -> None:
         if value not in allowed:
             known = ", ".join(choice for choice in allowed if choice)
             raise ProjectError(path, f"{value!r} is not one of {known}", "", f"key {section}.{key}")
+
+
+def _check_stages(settings: Settings, path: Path) -> None:
+    ids = [stage.id for stage in settings.stage]
+    for number, stage in enumerate(settings.stage, 1):
+        place = f"[[stage]] number {number}"
+        if ids.count(stage.id) > 1:
+            raise ProjectError(path, f"stage {stage.id!r} is there {ids.count(stage.id)} times", "rename one", place)
+        for bound in (stage.start, stage.end):
+            if bound and not DATE.fullmatch(bound):
+                raise ProjectError(path, f"{bound!r} is not a date", "write 2016, 2016-03 or 2016-03-21", place)
+        size = min(len(stage.start), len(stage.end))
+        if size and stage.start[:size] > stage.end[:size]:
+            raise ProjectError(path, f"starts ({stage.start}) after it ends ({stage.end})", "", place)
 
 
 def _check_numbers(settings: Settings, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sibnlp.types import SPOKEN, Source
+from sibnlp.types import Source, is_spoken
 
 _TEMPLATE = """\
 # A sibnlp project. Run it with: sibnlp run {folder} -o report
@@ -58,7 +58,7 @@ def describe(folder: str, sources: Sequence[Source]) -> str:
         TOML, valid as it stands.
     """
     read = [source for source in sources if not source.problem]
-    answering = {label: None for source in read if source.kind in SPOKEN for label in source.speakers}
+    answering = {label: None for source in read if is_spoken(source.kind) for label in source.speakers}
     asking = sorted({label for source in read for label in source.interviewers})
     lines = [f'# [[speaker]]\n# label = {_quote(label)}\n# actor = ""\n# role = ""\n' for label in sorted(answering)]
     entries = []
@@ -67,12 +67,13 @@ def describe(folder: str, sources: Sequence[Source]) -> str:
             entries.append(f"# could not be read: {' '.join(source.problem.split())}\n")
         else:
             entries.append(
-                # What is found is a comment: written out, it would win over a metadata table added later.
-                f"[[document]]\npath = {_quote(source.id)}\n# kind = {_quote(source.kind or '')}  # as found\n"
+                # What is found is a comment: written out, it would win over a metadata table added later, and stop the
+                # run once a file is gone.
+                f"# [[document]]\n# path = {_quote(source.id)}\n# kind = {_quote(source.kind or '')}  # as found\n"
                 f'# stage = ""\n# date = ""\n# actor = ""\n# role = ""\n'
             )
     return _TEMPLATE.format(
-        folder=folder,
+        folder=" ".join(folder.split()),
         title=_quote(folder),
         pattern='# pattern = "{date}_{actor}_{kind}"  # metadata in file names; also {stage}, {role}, {*}, folders\n',
         speakers="# Who stands behind a label in the transcripts, so that one person is one actor throughout.\n"

@@ -22,7 +22,7 @@ from itertools import pairwise
 
 from sibnlp.sentences import sentences, trim
 from sibnlp.speech import turns as turn_finding
-from sibnlp.types import DOCUMENT, INTERVIEW, SPOKEN, Document, Dropped, Mark, Passage, Speaker, passage_id
+from sibnlp.types import DOCUMENT, INTERVIEW, Document, Dropped, Mark, Passage, Speaker, is_spoken, passage_id
 
 # What to do with the interviewer's turns.
 CONTEXT, CLASSIFY, DROP = "context", "classify", "drop"
@@ -65,7 +65,7 @@ def kind_of(document: Document) -> str:
 
 def interviewers_of(document: Document, settings: SegmentSettings | None = None) -> frozenset[str]:
     """Labels of those who ask in a document; nobody asks in a policy document."""
-    if kind_of(document) not in SPOKEN:
+    if not is_spoken(kind_of(document)):
         return frozenset()
     names = settings.interviewers if settings else ()
     return turn_finding.interviewers(document.text, document.turns, names)
@@ -148,7 +148,7 @@ def outside_turns(document: Document) -> Dropped | None:
 
 def _by_turns(document: Document) -> bool:
     """Whether turns bound the passages: in speech, but not in minutes that quote a speaker here and there."""
-    return bool(document.turns) and (kind_of(document) in SPOKEN or document.format == "captions")
+    return bool(document.turns) and (is_spoken(kind_of(document)) or document.format == "captions")
 
 
 def _regions(document: Document) -> Iterable[tuple[int, int, str | None]]:

@@ -17,8 +17,13 @@ from numpy.typing import NDArray
 from sibnlp.errors import PassageError
 
 INTERVIEW, DOCUMENT = "interview", "document"
-# Kinds in which people speak for themselves; every other kind is a document.
-SPOKEN = frozenset({INTERVIEW, "focus group", "focus_group"})
+# How the names of kinds begin in which people speak for themselves; every other kind is a document.
+_SPOKEN = (INTERVIEW, "focus group", "transcript", "conversation")
+
+
+def is_spoken(kind: str | None) -> bool:
+    """Whether a kind of document is speech, as ``interview``, ``Interview 2`` and ``focus_group`` are."""
+    return bool(kind) and str(kind).casefold().replace("_", " ").replace("-", " ").strip().startswith(_SPOKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def test_patterns_read_file_names(pattern: str, name: str, found: dict[str, str]
     assert FileNamePattern(pattern).match(name) == found
 
 
-@pytest.mark.parametrize("pattern", ["{date}_{date}", "{date", "date}", "{}"])
+@pytest.mark.parametrize("pattern", ["{date}_{date}", "{date", "date}", "{}", "{1}"])
 def test_a_faulty_pattern_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="occurs twice|brace"):
+    with pytest.raises(ValueError, match="occurs twice|brace|no name"):
         FileNamePattern(pattern)
 
 
@@ -130,3 +130,8 @@ def test_rows_of_a_table_take_what_they_do_not_say(tmp_path: Path) -> None:
     )
     found = known.apply(Document("a.csv", "x", rows=rows)).rows
     assert [(row.stage, row.kind) for row in found] == [("1", "interview"), (None, "letter")]
+
+
+def test_names_that_differ_only_in_how_accents_are_written_are_one(tmp_path: Path) -> None:
+    known = gathered(tmp_path, "document,stage\ncaf\u00e9.txt,1\n", documents=("cafe\u0301.txt",))
+    assert known.apply(Document("cafe\u0301.txt", "x")).stage == "1"

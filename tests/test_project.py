@@ -74,6 +74,10 @@ def test_every_section_is_read(tmp_path: Path) -> None:
         ("[[speaker]]\nactor = 'x'", "[[speaker]] number 1: 'label' is missing"),
         ("documents = 3", "must be a table (write [documents])"),
         ("[documents", "is not valid TOML"),
+        ("[[stage]]\nid='1'\nstart='01/2014'", "[[stage]] number 1: '01/2014' is not a date"),
+        ("[[stage]]\nid='1'\nstart='2016'\nend='2015-03'", "starts (2016) after it ends (2015-03)"),
+        ("[[stage]]\nid='1'\n[[stage]]\nid='1'", "stage '1' is there 2 times"),
+        ("[model]\ncodebooks = []", "names no codebook"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -95,7 +99,7 @@ def test_the_template_is_valid_as_it_stands_and_with_every_comment_removed(tmp_p
         Source("c.md", kind="document"),
     ]
     text = project_template.describe("case", sources)
-    assert load(tmp_path, text).document[0].path == 'a "quoted".docx'
+    assert load(tmp_path, text).document == ()
     # What is commented out is an offer: it must be valid too once somebody takes it.
     offered = "\n".join(
         line[2:].split("  #")[0] if line.startswith("# ") and (" = " in line or line.startswith("# [[")) else line
@@ -103,5 +107,6 @@ def test_the_template_is_valid_as_it_stands_and_with_every_comment_removed(tmp_p
     )
     settings = load(tmp_path, offered)
     assert settings.stage[0].name == "development"
+    assert [entry.path for entry in settings.document] == ['a "quoted".docx', "c.md"]
     assert settings.segment.interviewers == ("Dr Vos",)
     assert settings.speaker[0].label == "Anna \\ B"

@@ -32,6 +32,6 @@ def command(
     with output_file(folder / FILE_NAME, force) as part:
         with progress() as show:
             corpus = corpus_module.collect(inputs, progress=show)
-        part.write_text(describe(folder.resolve().name, corpus.sources), encoding="utf-8")
+        part.write_text(describe(folder.resolve().name, corpus.sources), encoding="utf-8", errors="replace")
     say(f"{folder / FILE_NAME}: {len(inputs)} documents; look it over, then: sibnlp run {folder} -o report")
     raise typer.Exit(list_failures(corpus.sources))

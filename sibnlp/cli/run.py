@@ -52,6 +52,8 @@ def command(
     failed = list_failures(report.sources)
     for warning in report.warnings:
         say(f"warning: {warning}")
+    for note in report.trajectories[0].notes:
+        say(f"note: {note}")
     say(f"{len(report.predictions)} passages from {len(report.sources)} files; report: {output / 'report.html'}")
     raise typer.Exit(failed)
 

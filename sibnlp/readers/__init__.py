@@ -59,7 +59,10 @@ ADVICE = {
     ".doc": "save it as .docx in Word or LibreOffice",
     ".pages": "export it as .docx from Pages",
     ".xls": "save it as .xlsx",
-    ".json": "write one JSON object a line and name it .jsonl",
+    ".ods": "save it as .xlsx",
+    ".ppt": "export it as .pdf",
+    ".pptx": "export it as .pdf",
+    ".epub": "convert it to .html or .docx",
     ".qdpx": "coded projects are training and gold data, not documents",
 }
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sibnlp.periods import assign
 from sibnlp.report.text import line, place, plain, who
-from sibnlp.types import INTERVIEW, SPOKEN, Passage, Predictions, Trajectory
+from sibnlp.types import INTERVIEW, Passage, Predictions, Trajectory, is_spoken
 
 MAX_EMBEDDED = 20_000
 """Passages that travel in the page at most; beyond it a sample spread evenly over the cells does."""
@@ -27,7 +27,7 @@ NEAR_MISSES = 2
 
 def in_scope(kind: str | None, scope: str) -> bool:
     """Whether passages of this kind of document were counted: interviews and documents are never pooled silently."""
-    return scope == "all" or (kind in SPOKEN) == (scope == INTERVIEW)
+    return scope == "all" or is_spoken(kind) == (scope == INTERVIEW)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,6 +50,7 @@ BAD = {
     "cut.docx": (truncated_docx, "cut.docx"),
     "table.csv": (lambda: b"id,answer\n1,yes\n", "no column named text"),
     "old.rtf": (lambda: b"hello", "named .rtf"),
+    "old.doc": (lambda: b"\xd0\xcf\x11\xe0", "save it as .docx"),
 }
 
 

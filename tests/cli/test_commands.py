@@ -214,3 +214,21 @@ def test_a_report_written_into_its_own_folder_leaves_the_documents_documents(cas
     again = sibnlp("run", case, "-o", case, "--force")
     assert again.code == 0, again.err
     assert "from 3 files" in again.err
+
+
+def test_own_outputs_among_the_documents_are_not_read_again(case: Path, tmp_path: Path) -> None:
+    for name in ("codings.csv", "codings.jsonl", "predictions.parquet"):
+        assert sibnlp("classify", case, "-o", case / name).code == 0
+    coded = tmp_path / "coded.jsonl"
+    coded.write_text(json.dumps({"text": "They dock us.", "codes": ["NPM"]}), encoding="utf-8")
+    assert sibnlp("evaluate", "gov-fast", coded, "-o", case / "evaluation").code == 0
+    done = sibnlp("run", case, "-o", tmp_path / "report")
+    assert done.code == 0, done.err
+    assert "from 3 files" in done.err
+
+
+def test_a_kind_may_be_spelt_as_people_spell_it(case: Path, tmp_path: Path) -> None:
+    table = case / "metadata.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",interview,", ",Interview 1,"), encoding="utf-8")
+    assert sibnlp("segment", case, "-o", tmp_path / "p.jsonl").code == 0
+    assert {row["speaker"] for row in rows(tmp_path / "p.jsonl")} == {"Anna", None}
