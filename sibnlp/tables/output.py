@@ -169,7 +169,10 @@ def _cell(value: Any, kind: Any) -> Any:
     if value is None:
         return None
     if pa.types.is_map(kind):
-        return list(value.items())
+        # In a table of codings that is only cut into passages, scores are a user's column and come as JSON text.
+        return list((json.loads(value) if isinstance(value, str) else value).items())
+    if pa.types.is_list(kind) and isinstance(value, str):
+        return [part.strip() for part in value.split(";") if part.strip()]
     if pa.types.is_string(kind):
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         return text.encode("utf-8", "replace").decode()

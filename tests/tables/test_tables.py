@@ -242,3 +242,13 @@ def test_codings_of_one_coder_and_one_extent_can_be_followed(tmp_path: Path) -> 
 def test_codings_to_measure_on_need_no_proper_date(tmp_path: Path) -> None:
     path = codings(tmp_path, *({"text": "x", "codes": [], "date": date} for date in ("June 2021", "2021-06")))
     assert [coding.passage.date for coding in read_codings(path)] == [None, "2021-06"]
+
+
+def test_codes_a_table_brings_along_are_not_torn_into_letters(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    passage = Passage("a", "d", 0, 1, "x", extra=(("codes", "NPM;NPG"), ("scores", '{"NPM": 0.5}')))
+    write(passage_rows([passage]), tmp_path / "p.parquet")
+    (row,) = pq.read_table(tmp_path / "p.parquet").to_pylist()
+    assert row["codes"] == ["NPM", "NPG"]
+    assert dict(row["scores"]) == {"NPM": 0.5}
