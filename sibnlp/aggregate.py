@@ -32,12 +32,6 @@ class Totals:
     passages: NDArray[np.int64]
     n_speakers: int
 
-    @property
-    def estimate(self) -> float:
-        """Share of the cell; NaN without passages."""
-        n = self.passages.sum()
-        return float(self.coded.sum() / n) if n else float("nan")
-
 
 class Counts:
     """Predictions of one scope, ready to be summed by cell.
@@ -60,6 +54,8 @@ class Counts:
     ) -> None:
         self.predictions, self.periods = predictions, tuple(periods)
         self.quantifier, self.denominator = quantifier, denominator
+        # Prevalence, shifts and relations all rest on the same cells: each is summed once.
+        self._totals: dict[tuple[str | None, str, str], Totals] = {}
         number = {label: i for i, label in enumerate(periods)}
         self.period = np.array([number[label] if label else -1 for label in labels], dtype=np.int64)
         passages = predictions.passages
@@ -91,7 +87,13 @@ class Counts:
         return held
 
     def totals(self, domain: str | None, code: str, period: str) -> Totals:
-        """Sums of a cell by document."""
+        """Sums of a cell by document; every cell is summed once."""
+        cell = (domain, code, period)
+        if cell not in self._totals:
+            self._totals[cell] = self._sum(*cell)
+        return self._totals[cell]
+
+    def _sum(self, domain: str | None, code: str, period: str) -> Totals:
         inside = self.inside(domain, period)
         weights = self.quantifier.weights(self.score(code, domain), self.has(code) & self.has(domain))
         documents, position = np.unique(self.document[inside], return_inverse=True)

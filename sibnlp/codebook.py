@@ -83,17 +83,6 @@ class Codebook:
     source: str = ""
     instructions: str = ""
 
-    def family(self, id: str) -> Family:
-        """Family by id.
-
-        Raises:
-            UnknownNameError: no such family.
-        """
-        for family in self.families:
-            if family.id == id:
-                return family
-        raise UnknownNameError("family", id, (f.id for f in self.families))
-
     def code(self, id: str) -> Code:
         """Code by id.
 

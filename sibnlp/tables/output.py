@@ -94,7 +94,7 @@ def write(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     check_format(path)
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
-        with path.open("w", encoding="utf-8", newline="\n", errors="surrogatepass") as file:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(json_lines(rows))
     elif suffix == ".csv":
         _write_csv(rows, path)
