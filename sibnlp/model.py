@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import sibnlp
 from sibnlp.calibrate import Calibration
-from sibnlp.classifiers import CLASSIFIERS, Classifier
+from sibnlp.classifiers import CLASSIFIERS, Classifier, texts_of
 from sibnlp.codebook import DOMAINS, PASSAGE, Code, Codebook, Family
 from sibnlp.codebook import load as load_codebook
 from sibnlp.codebook import shipped as shipped_codebooks
@@ -65,7 +65,7 @@ class Model:
         """Code passages.
 
         Args:
-            passages: what to code; only their text is read.
+            passages: what to code; only their text is read, and what the classifier reads as its context.
             batch_size: passages handed to the classifier at once; bounds memory, changes no result.
             progress: called after each batch with the number of passages in it.
 
@@ -77,7 +77,8 @@ class Model:
         parts = [np.empty((0, len(self.codes)))]
         for start in range(0, len(passages), batch_size):
             batch = passages[start : start + batch_size]
-            parts.append(self.calibration.apply(self.classifier.predict_proba([passage.text for passage in batch])))
+            scores = self.classifier.predict_proba(texts_of(batch, self.classifier))
+            parts.append(self.calibration.apply(scores))
             if progress:
                 progress(len(batch))
         # Compared as float32, the precision in which they are stored: a reader of the file gets the same codes.

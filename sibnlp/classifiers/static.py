@@ -84,7 +84,15 @@ class StaticClassifier:
                 rows.append(mean / length if length else mean)
         return stack(rows, static.dim)
 
-    def fit(self, texts: Sequence[str], targets: NDArray[np.float64], *, seed: int) -> None:
+    def fit(
+        self,
+        texts: Sequence[str],
+        targets: NDArray[np.float64],
+        *,
+        seed: int,
+        weights: NDArray[np.float64] | None = None,
+        work: Path | None = None,
+    ) -> None:
         """Learn from texts and targets [n, k] (NaN: unknown).
 
         Raises:
@@ -105,11 +113,13 @@ class StaticClassifier:
             self.ngrams_ = Ngrams.fit(texts, (words[0], words[1]), (chars[0], chars[1]))
             features = hstack([csr_matrix(features), self.ngrams_.matrix(texts) * scale]).tocsr()
         weight = None if self.settings["class_weight"] == "none" else self.settings["class_weight"]
-        weights, intercepts = fit_heads(features, targets, freedom=self.settings["C"], class_weight=weight, seed=seed)
+        coefficients, intercepts = fit_heads(
+            features, targets, freedom=self.settings["C"], class_weight=weight, seed=seed, weights=weights
+        )
         # The standardisation is folded into the weights: one multiplication less, and nothing else to save.
-        dense = weights[:, : len(mean)] / spread
+        dense = coefficients[:, : len(mean)] / spread
         self.weights_, self.intercepts_ = np.ascontiguousarray(dense), intercepts - (dense * mean).sum(axis=1)
-        self.word_weights_ = np.ascontiguousarray(weights[:, len(mean) :] * scale)
+        self.word_weights_ = np.ascontiguousarray(coefficients[:, len(mean) :] * scale)
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Uncalibrated probabilities, float64 [n, k].
