@@ -152,6 +152,10 @@ def _session(network: bytes) -> InferenceSession:
     """The network on one thread: the result of a row must not depend on how many cores there are."""
     import onnxruntime
 
+    # Weights may stand in files that the network names: onnxruntime would read them from wherever the process runs.
+    # The name's key is plain text in the format, however the rest is put.
+    if b"location" in network:
+        raise ValueError("the network keeps weights in another file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -16,6 +16,7 @@ Settings of training, beside those in `sibnlp.classifiers.encoder.EncoderClassif
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -187,7 +188,13 @@ def load_encoder(codes: Sequence[str], settings: Mapping[str, Any]) -> Any:
         raise DataError(f"encoder {settings['encoder']!r} cannot be read: {error}", fix) from error
     # The original's name is said in the model card; a folder of this machine is nobody's business.
     model.config._name_or_path = ""
+    # Code that the folder offers was not run, and is not offered on.
+    for name in ("auto_map", "custom_pipelines"):
+        model.config.__dict__.pop(name, None)
     set_mean_layer(model)
+    # transformers 5 saves some weights under the names of old checkpoints (LayerNorm.gamma), which its Trainer does not
+    # find again when it goes on: every LayerNorm would start over, in silence.
+    model.save_pretrained = functools.partial(model.save_pretrained, save_original_format=False)
     return model
 
 

@@ -46,7 +46,7 @@ def load_checkpoint(folder: Path) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """transformers draws a bar for every file, and says what a fresh head lacks; it is meant to."""
+    """Keep transformers from drawing a bar for every file, and from saying that a fresh head lacks weights."""
     from transformers.utils import logging as own
 
     before = own.get_verbosity()
@@ -88,6 +88,7 @@ def export_onnx(checkpoint: Path, examples: Sequence[Mapping[str, Sequence[int]]
             return self.model(**dict(zip(names, values, strict=True))).logits
 
     network = _network(Logits().eval(), names, int(model.config.vocab_size) // 2, model.config.model_type)
+    network = _bare(network)
     found = probabilities(network, examples)
     with torch.no_grad():
         wanted = np.concatenate([torch.sigmoid(plain(**_tensors(one, names)).logits).numpy() for one in examples])
@@ -128,6 +129,22 @@ def _network(logits: Any, names: Sequence[str], piece: int, architecture: str) -
     raise DataError(
         f"a {architecture} checkpoint cannot be exported to ONNX ({'; '.join(problems)})", "fine-tune another encoder"
     )
+
+
+def _bare(network: bytes) -> bytes:
+    """The network without the exporter's notes, which name files of this machine."""
+    import onnx
+
+    model = onnx.load_from_string(network)
+    model.doc_string = ""
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        value.doc_string = ""
+        del value.metadata_props[:]
+    bare: bytes = model.SerializeToString()
+    return bare
 
 
 @contextmanager

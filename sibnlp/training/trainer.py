@@ -5,13 +5,12 @@ Imports torch at its head: nothing imports this module but the encoder's fitting
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import math
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ from sibnlp.training.losses import loss_of
 
 log = logging.getLogger(__name__)
 LAYER = re.compile(r"\.(?:layers?|h|block)\.(\d+)\.")
+# Batches in a block of passages that are sorted by length together.
+BLOCK = 40
 UNDECAYED = re.compile(r"(bias$|norm)", re.IGNORECASE)
 
 
@@ -68,19 +69,12 @@ def run(
         {
             "input_ids": [encodings[i]["input_ids"] for i in rows],
             "token_type_ids": [encodings[i]["token_type_ids"] for i in rows],
-            "length": [len(encodings[i]["input_ids"]) for i in rows],
             "labels": targets[rows].astype(np.float32).tolist(),
             "weights": weights[rows].astype(np.float32).tolist(),
         }
     )
     steps = math.ceil(len(rows) / settings["batch_size"]) * settings["epochs"]
     freezing = _Freezing(model, settings, fixed)
-    known = {field.name for field in dataclasses.fields(TrainingArguments)}
-    by_length: dict[str, Any] = (
-        {"train_sampling_strategy": "group_by_length"}
-        if "train_sampling_strategy" in known
-        else {"group_by_length": True}
-    )
     arguments = TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=settings["batch_size"],
@@ -97,8 +91,6 @@ def run(
         data_seed=seed,
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
-        length_column_name="length",
-        **by_length,
     )
     token_types = has_segments(model.config)
     trainer = _Trainer(
@@ -112,6 +104,7 @@ def run(
     # It prints to stdout, which belongs to data.
     trainer.remove_callback(PrinterCallback)
     trainer.settings = settings
+    trainer.order = ByLength([len(encodings[i]["input_ids"]) for i in rows], settings["batch_size"], seed)
     trainer.positive = None if positive is None else torch.tensor(positive, dtype=torch.float32)
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if last:
@@ -123,9 +116,52 @@ def run(
     return {"steps": trainer.state.global_step, "resumed_from": Path(last).name if last else None, "losses": losses}
 
 
+class ByLength(torch.utils.data.Sampler[int]):
+    """Passages in random order, so that those of a batch are about as long: little is padded.
+
+    The order is drawn from seed and epoch alone. (`transformers.trainer_pt_utils.LengthGroupedSampler` draws from
+    torch's state, which differs after a run was stopped and taken up again.)
+
+    Args:
+        lengths: word-pieces of each passage.
+        batch_size: passages a batch.
+        seed: of the order.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = np.array(lengths), batch_size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order = rng.permutation(len(self.lengths))
+        batches: list[list[int]] = []
+        # Sorted within a few hundred passages only, so that batches differ from epoch to epoch.
+        size = self.batch_size * BLOCK
+        for start in range(0, len(order), size):
+            block = order[start : start + size]
+            block = block[np.argsort(self.lengths[block], kind="stable")]
+            batches += [block[i : i + self.batch_size].tolist() for i in range(0, len(block), self.batch_size)]
+        # A last batch that is not full stays last, or the sampler's batches would shift.
+        last = [batches.pop()] if batches and len(batches[-1]) < self.batch_size else []
+        for number in rng.permutation(len(batches)).tolist():
+            yield from batches[number]
+        yield from (row for batch in last for row in batch)
+
+
 class _Trainer(Trainer):
+    order: ByLength
     settings: Mapping[str, Any]
     positive: torch.Tensor | None
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
+        return self.order
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Masked, weighted loss (see `sibnlp.training.losses`)."""
