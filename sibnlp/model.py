@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +13,17 @@ from numpy.typing import NDArray
 
 import sibnlp
 from sibnlp.calibrate import Calibration
-from sibnlp.classifiers import CLASSIFIERS, Classifier, texts_of
+from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
 from sibnlp.codebook import DOMAINS, PASSAGE, Code, Codebook, Family
 from sibnlp.codebook import load as load_codebook
 from sibnlp.codebook import shipped as shipped_codebooks
 from sibnlp.errors import CodebookError, ModelError, OutputExistsError, UnknownNameError
 from sibnlp.manifest import MANIFEST, Manifest, fingerprints, read_manifest, verify
-from sibnlp.targets import needs
+from sibnlp.targets import merge, needs
 from sibnlp.types import Passage, Predictions
+
+# Stands before a codebook in place of a model's name.
+ZERO_SHOT = "zero_shot:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,13 +221,60 @@ def available() -> dict[str, Path]:
     return found
 
 
+def from_codebook(codebook: Codebook, embeddings: str | Path = "gov-fast", threshold: float = 0.995) -> Model:
+    """A model of a codebook nobody has coded with: it codes by the wording alone (backend ``zero_shot``).
+
+    Args:
+        codebook: with definitions, and criteria as far as there are any.
+        embeddings: a shipped model or a folder of embeddings (see `sibnlp.embeddings.load_embedder`).
+        threshold: score at or over which a code is given: at 0.995, to one plain passage in two hundred. Scores are not
+            probabilities (see `sibnlp.classifiers.zero_shot`).
+
+    Raises:
+        CodebookError: no code has a definition.
+        DataError: there are no such embeddings.
+    """
+    if not any(code.definition or code.include for code in codebook.codes):
+        raise CodebookError(codebook.id, "no code has a definition to code by", "write one for each code")
+    families = merge([codebook])
+    codes = tuple(code for family in families for code in family.codes)
+    backend = CLASSIFIERS.load("zero_shot")
+    settings = {"embeddings": str(available().get(str(embeddings), embeddings)), "descriptions": describe(codebook)}
+    classifier: Classifier = backend(codes, settings)
+    classifier.fit([], np.empty((0, len(codes))), seed=0)
+    manifest = Manifest(
+        name=f"{ZERO_SHOT}{codebook.id}",
+        backend="zero_shot",
+        sibnlp=sibnlp.__version__,
+        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        codes=codes,
+        families=tuple(
+            {"id": f.id, "multiple": f.multiple, "requires": f.requires, "codes": list(f.codes)}
+            for f in families
+            if f.codes
+        ),
+        codebooks=({"id": codebook.id, "structure": codebook.structure, "wording": codebook.wording},),
+        thresholds=dict.fromkeys(codes, threshold),
+        calibration={code: {"slope": 1.0, "intercept": 0.0} for code in codes},
+        recipe={"backend": "zero_shot", "embeddings": str(embeddings)},
+        seed=0,
+    )
+    return Model(classifier, manifest)
+
+
 def load_model(name_or_folder: str | Path) -> Model:
     """Load a model that ships, by name, or one's own, from its folder. Executes nothing it finds there.
+
+    ``zero_shot:CODEBOOK``, with the id of a shipped codebook or a TOML file, is a model of that codebook by its wording
+    alone (see `from_codebook`).
 
     Raises:
         UnknownNameError: neither a shipped model nor a folder.
         ModelError: the folder is damaged, unsafe or of a newer format; names the file.
+        CodebookError: after ``zero_shot:``, the file is not a valid codebook.
     """
+    if str(name_or_folder).startswith(ZERO_SHOT):
+        return from_codebook(load_codebook(str(name_or_folder).removeprefix(ZERO_SHOT)))
     folder, shipped = Path(name_or_folder), available()
     if not (folder / MANIFEST).is_file() and str(name_or_folder) in shipped:
         folder = shipped[str(name_or_folder)]

@@ -231,6 +231,11 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
     known = metadata.gather(settings, [one.id for one in inputs])
     books = [_codebook(settings, name) for name in settings.model.codebooks]
     warnings = [warning for book in books if (warning := model.check_codebook(book))]
+    if model.manifest.backend == "zero_shot" and not model.manifest.cross_validation:
+        warnings.append(
+            "Coded by the codebook's wording alone: scores are no probabilities, and how often a code is given depends "
+            "on where the line was drawn. Compare periods with care, and code a sample."
+        )
     cut = settings.segment
     corpus = collect(
         inputs, SegmentSettings(cut.max_words, cut.min_words, cut.interviewer, cut.interviewers), known, progress

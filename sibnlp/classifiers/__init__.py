@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.codebook import Codebook
 from sibnlp.errors import UnknownNameError
 from sibnlp.registry import Entry, Registry
 from sibnlp.types import Passage
@@ -115,6 +116,27 @@ def texts_of(passages: Iterable[Passage], classifier: Classifier) -> list[str]:
     return texts
 
 
+def describe(*codebooks: Codebook) -> dict[str, list[list[str]]]:
+    """What codebooks say of each code, for `sibnlp.classifiers.zero_shot`: ``{id: [[definition …], [criteria …]]}``.
+
+    A code above others in a hierarchy is described by their texts as well as by its own: it holds where they do.
+    """
+    found: dict[str, list[list[str]]] = {}
+    for book in codebooks:
+        above = {code.id: code.parent for code in book.codes}
+        for code in book.codes:
+            name = code.name or code.id.replace("_", " ")
+            definition = f"{name}. {code.definition}" if code.definition else name
+            criteria = [*code.include, *(text for _, text in code.poles)]
+            id = code.id
+            while id:
+                texts = found.setdefault(id, [[], []])
+                texts[0] += [definition] if definition not in texts[0] else []
+                texts[1] += [one for one in criteria if one not in texts[1]]
+                id = above[id]
+    return found
+
+
 CLASSIFIERS = Registry(
     "classifier",
     "sibnlp.classifiers",
@@ -122,6 +144,7 @@ CLASSIFIERS = Registry(
         "encoder": Entry("sibnlp.classifiers.encoder:EncoderClassifier"),
         "linear": Entry("sibnlp.classifiers.linear:LinearClassifier"),
         "static": Entry("sibnlp.classifiers.static:StaticClassifier"),
+        "zero_shot": Entry("sibnlp.classifiers.zero_shot:ZeroShotClassifier"),
     },
 )
 

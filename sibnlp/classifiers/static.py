@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sibnlp.classifiers import check_settings, sigmoid, stack
 from sibnlp.classifiers.heads import fit_heads
 from sibnlp.classifiers.ngrams import Ngrams, dot
-from sibnlp.embeddings import EMBEDDING_FILES, load_embeddings, save_embeddings
+from sibnlp.embeddings import EMBEDDING_FILES, StaticEmbedder, load_embeddings, save_embeddings
 from sibnlp.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ EMBEDDINGS, WEIGHTS, HEAD, VOCABULARY = "embeddings", "head.safetensors", "head.
 DEFAULTS = {
     "embeddings": "", "C": 0.003, "class_weight": "balanced", "words": [0, 0], "chars": [0, 0], "word_scale": 6.0,
 }  # fmt: skip
-# Word-pieces handed to the tokeniser at once; bounds memory, changes no result.
-BATCH = 1024
 
 
 class StaticClassifier:
@@ -71,18 +69,7 @@ class StaticClassifier:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Mean word-piece vectors, scaled to length 1: float64 [n, d]; zeros for a text without a known piece."""
-        static = self.embeddings
-        table = static.embedding
-        rows = []
-        for start in range(0, len(texts), BATCH):
-            # Pooled here rather than by StaticModel.encode: that truncates, and its sums follow the batch.
-            # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
-            batch = [text.encode("utf-8", "replace").decode() for text in texts[start : start + BATCH]]
-            for ids in static.tokenize(batch):
-                mean = table[ids].astype(np.float64).sum(axis=0) / max(len(ids), 1)
-                length = np.sqrt(np.square(mean).sum())
-                rows.append(mean / length if length else mean)
-        return stack(rows, static.dim)
+        return StaticEmbedder(self.embeddings).embed(texts)
 
     def fit(
         self,

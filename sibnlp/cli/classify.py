@@ -26,9 +26,15 @@ def command(
     Documents are read and segmented first. In a table each row with a `text` is one passage; its id and all further
     columns pass through.
 
+    With `--model zero_shot:CODEBOOK` (a shipped codebook or a TOML file) passages are coded by the codebook's names,
+    definitions and criteria alone, for a codebook nobody has coded with. Scores then say what share of plain
+    passages is less like the code; they are no probabilities, and shares of codes mean little before somebody has coded
+    a sample (`sibnlp train --recipe zero_shot` calibrates on it).
+
     Examples:
     - `sibnlp classify interviews/ -o predictions.parquet`
     - `sibnlp classify survey_answers.csv --model my-model -o predictions.csv`
+    - `sibnlp classify interviews/ --model zero_shot:practices -o predictions.parquet`
     - `sibnlp classify minutes.pdf -o - | jq .codes`
     """
     from sibnlp import corpus as corpus_module

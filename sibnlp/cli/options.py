@@ -14,7 +14,9 @@ _WHERE = "Where to write; the suffix says the format: .parquet, .jsonl or .csv. 
 OutputFile = Annotated[Path, typer.Option("-o", "--output", help=_WHERE, show_default=False)]
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-ModelName = Annotated[str, typer.Option("--model", help="A shipped model (see `sibnlp models`) or a model folder.")]
+ModelName = Annotated[
+    str, typer.Option("--model", help="A shipped model (see `sibnlp models`), a model folder, or zero_shot:CODEBOOK.")
+]
 Codebooks = Annotated[
     list[str],
     typer.Option("--codebook", help="A shipped codebook (see `sibnlp codebook show`) or a TOML file; may be repeated."),

@@ -18,7 +18,9 @@ def command(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the model.", show_default=False)],
     codebook: options.Codebooks = ["osborne"],  # noqa: B006 - typer copies it
-    recipe: Annotated[str, typer.Option(help="A shipped recipe (encoder, linear, static) or a TOML file.")] = "linear",
+    recipe: Annotated[
+        str, typer.Option(help="A shipped recipe (encoder, linear, static, zero_shot) or a TOML file.")
+    ] = "linear",
     held_out: Annotated[
         list[Path],
         typer.Option(

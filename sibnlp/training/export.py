@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 
 from sibnlp.classifiers import sigmoid
 from sibnlp.errors import DataError, UnknownNameError
+from sibnlp.training.distill import encoder_folder
 from sibnlp.training.pooling import shorten
+from sibnlp.wordpieces import INPUTS
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 log = logging.getLogger(__name__)
 PRECISIONS = ("int8", "fp32")
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 # ONNX fp32 must equal torch within this, in probability.
 TOLERANCE = 1e-4
 # Tables of fewer rows than this gain nothing by being quantised.
@@ -97,6 +98,47 @@ def export_onnx(checkpoint: Path, examples: Sequence[Mapping[str, Sequence[int]]
         raise DataError(f"the ONNX export differs from torch by {gap:.2g} in probability", "report this as a bug")
     log.info("exported %.1f MB of ONNX, equal to torch within %.1g", len(network) / 1e6, gap)
     return network
+
+
+def export_embedder(encoder: str, folder: Path, precision: str = "int8") -> Path:
+    """Write an encoder, as it is, as embeddings that `sibnlp.embeddings.load_embedder` reads without torch.
+
+    Args:
+        encoder: a folder, a packaged name or an ``owner/name`` on the hub.
+        folder: where to.
+        precision: ``int8`` or ``fp32``.
+
+    Raises:
+        DataError: it cannot be read or exported.
+    """
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    source = encoder_folder(encoder)
+    with quiet():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            model = AutoModel.from_pretrained(source, trust_remote_code=False).eval()
+        except (OSError, ValueError, ImportError) as error:
+            raise DataError(f"encoder {encoder!r} cannot be read: {error}", "name a folder or a hub id") from error
+    names = [n for n in INPUTS if n != "token_type_ids" or has_segments(model.config)]
+
+    class States(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *values: Any) -> Any:
+            return self.model(**dict(zip(names, values, strict=True))).last_hidden_state
+
+    network = _bare(_network(States().eval(), names, int(model.config.vocab_size) // 2, model.config.model_type))
+    pieces = tokenizer.backend_tokenizer
+    pieces.no_padding()
+    pieces.no_truncation()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.onnx").write_bytes(quantise(network) if precision == "int8" else network)
+    (folder / "tokenizer.json").write_text(pieces.to_str(), encoding="utf-8")
+    return folder
 
 
 def _network(logits: Any, names: Sequence[str], piece: int, architecture: str) -> bytes:

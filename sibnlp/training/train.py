@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import sibnlp
 from sibnlp.calibrate import Calibration, expected_calibration_error, fit_calibration, fit_thresholds
-from sibnlp.classifiers import CLASSIFIERS, Classifier, texts_of
+from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
 from sibnlp.codebook import PASSAGE, Codebook
 from sibnlp.errors import DataError
 from sibnlp.evaluate import roc_auc
@@ -94,6 +94,8 @@ def train(
     with tempfile.TemporaryDirectory(prefix="sibnlp-") as scratch:
         tell("embeddings", 0, 1)
         settings = resolve_settings(recipe.backend, recipe.settings, Path(scratch))
+        if recipe.backend == "zero_shot":
+            settings["descriptions"] = describe(*codebooks)
         classifier: Classifier = backend(codes, settings)
         data = Data(texts_of([c.passage for c in coded], classifier), truth, _weights(coded), groups)
         # Fitted first, so that whatever is read from the scratch folder is read once and shared with the folds.

@@ -306,3 +306,24 @@ def test_unknown_names_are_refused(tiny: Path, tmp_path: Path) -> None:
         fit(tmp_path, tmp_path / "work")
     assert load_recipe("encoder").backend == "encoder"
     assert replace(load_recipe("encoder"), held_out=0).folds == 5
+
+
+def test_an_encoder_as_embeddings(tiny: Path, tmp_path: Path) -> None:
+    """The mean of its last states, over pieces that are there."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    from sibnlp.embeddings import load_embedder
+    from sibnlp.training.export import export_embedder
+
+    embedder = load_embedder(export_embedder(str(tiny), tmp_path / "e", "fp32"))
+    found = embedder.embed(TEXTS[:5])
+    tokenizer, model = AutoTokenizer.from_pretrained(str(tiny)), AutoModel.from_pretrained(str(tiny)).eval()
+    for text, vector in zip(TEXTS[:5], found, strict=True):
+        with torch.no_grad():
+            batch = tokenizer([text], return_tensors="pt", padding=False, truncation=False)
+            mean = model(**batch).last_hidden_state[0].mean(dim=0)
+        assert np.abs(vector - (mean / mean.norm()).numpy()).max() < 1e-4
+    assert sorted(embedder.save(tmp_path / "again")) == ["model.onnx", "tokenizer.json"]
+    small = load_embedder(export_embedder(str(tiny), tmp_path / "small")).embed(TEXTS[:5])
+    assert ((small * found).sum(axis=1) > 0.99).all()
