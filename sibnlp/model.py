@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sibnlp
+from sibnlp.abstention import confidence
 from sibnlp.calibrate import Calibration
 from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
 from sibnlp.codebook import DOMAINS, PASSAGE, Code, Codebook, Family
@@ -64,6 +65,7 @@ class Model:
         passages: Sequence[Passage],
         *,
         batch_size: int = 1024,
+        min_confidence: float = 0.0,
         progress: Callable[[int], None] | None = None,
     ) -> Predictions:
         """Code passages.
@@ -71,6 +73,8 @@ class Model:
         Args:
             passages: what to code; only their text is read, and what the classifier reads as its context.
             batch_size: passages handed to the classifier at once; bounds memory, changes no result.
+            min_confidence: a passage gets no code of a family of whose codes the model is less sure than this (see
+                `sibnlp.abstention.confidence`), and ``Predictions.abstained`` says so; 0 decides everything.
             progress: called after each batch with the number of passages in it.
 
         Returns:
@@ -87,7 +91,29 @@ class Model:
                 progress(len(batch))
         # Compared as float32, the precision in which they are stored: a reader of the file gets the same codes.
         probabilities = np.concatenate(parts).astype(np.float32)
-        return Predictions(tuple(passages), self.codes, probabilities, self.assign(probabilities), self.name)
+        assigned = self.assign(probabilities)
+        abstained = self.unsure(probabilities, assigned, min_confidence) if min_confidence else None
+        if abstained is not None:
+            assigned = assigned & ~abstained
+        return Predictions(tuple(passages), self.codes, probabilities, assigned, self.name, abstained)
+
+    def unsure(
+        self, probabilities: NDArray[np.float32], assigned: NDArray[np.bool_], min_confidence: float
+    ) -> NDArray[np.bool_]:
+        """On which codes to abstain: bool [n, k], whole families at a time.
+
+        A family that requires another abstains with it: who cannot say whether there is a logic cannot say what stance
+        is taken to it. Domains and dimensions stand on their own, as in `assign`.
+        """
+        unsure = np.zeros(assigned.shape, dtype=np.bool_)
+        columns = {f["id"]: [self.codes.index(c) for c in f["codes"]] for f in self.manifest.families}
+        for own in columns.values():
+            unsure[:, own] = (confidence(probabilities[:, own], assigned[:, own]) < min_confidence)[:, None]
+        for family in self.manifest.families:
+            needed = columns.get(family["requires"])
+            if needed and family["id"] not in DOMAINS:
+                unsure[:, columns[family["id"]]] |= unsure[:, needed[:1]]
+        return unsure
 
     def assign(self, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Decide which codes hold: bool [n, k] of calibrated probabilities [n, k].

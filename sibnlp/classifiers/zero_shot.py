@@ -41,8 +41,8 @@ class ZeroShotClassifier:
     Args:
         codes: ids of the codes.
         settings: ``embeddings`` (folder of a model2vec model, of a model of backend ``static``, or of a sentence
-            encoder as ONNX), ``descriptions`` (see `sibnlp.classifiers.describe`; of all codes of the codebook, also such as
-            are not among ``codes``), ``contrast`` (how much of the mean over all codes is taken off).
+            encoder as ONNX), ``descriptions`` (see `sibnlp.classifiers.describe`; of all codes of the codebook, also
+            such as are not among ``codes``), ``contrast`` (how much of the mean over all codes is taken off).
     """
 
     def __init__(self, codes: Sequence[str], settings: Mapping[str, Any] | None = None) -> None:

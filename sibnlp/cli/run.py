@@ -19,6 +19,7 @@ def command(
         str | None,
         typer.Option(help="stage, year, quarter or month; overrides the project's.", show_default=False),
     ] = None,
+    min_confidence: options.MinConfidence = 0.0,
     force: options.Force = False,
 ) -> None:
     """The main job: from a folder of interviews and documents to a drift report.
@@ -46,7 +47,7 @@ def command(
     with output_folder(output, force) as folder:
         loaded = load_model(_from_root(settings.root, settings.model.name))
         with progress() as show:
-            report = pipeline.run(settings, loaded, show)
+            report = pipeline.run(settings, loaded, show, min_confidence=min_confidence)
         write_report(report, folder, predictions=True)
     failed = list_failures(report.sources)
     for warning in report.warnings:
@@ -63,7 +64,7 @@ def _resolved(name: str) -> str:
 
     start = ZERO_SHOT if name.startswith(ZERO_SHOT) else ""
     path = Path(name.removeprefix(start))
-    return f"{start}{path.resolve()}" if path.exists() else name
+    return f"{start}{path.resolve()}" if (path.is_file() if start else path.is_dir()) else name
 
 
 def _from_root(root: Path, name: str) -> str:
@@ -72,7 +73,7 @@ def _from_root(root: Path, name: str) -> str:
 
     start = ZERO_SHOT if name.startswith(ZERO_SHOT) else ""
     own = root / name.removeprefix(start)
-    return f"{start}{own}" if own.exists() else name
+    return f"{start}{own}" if (own.is_file() if start else own.is_dir()) else name
 
 
 def period_of(value: str) -> str:
