@@ -14,7 +14,6 @@ from sibnlp.abstention import confidence, family_wrong, risk_coverage
 from sibnlp.aggregate import Counts
 from sibnlp.model import Model
 from sibnlp.quantifiers import QUANTIFIERS
-from sibnlp.targets import targets
 from sibnlp.training import Recipe, train
 from tests.cli.shell import sibnlp
 from tests.coded import codebook, codings
@@ -87,18 +86,6 @@ def test_a_model_abstains_by_families(model: Model) -> None:
     none = model.predict(passages, min_confidence=1.0)
     assert none.abstained is not None
     assert none.abstained.all()
-
-
-def test_abstaining_lowers_the_risk(model: Model) -> None:
-    """Of passages cut to two words, many show no topic: the model is wrong there, and knows it."""
-    unseen = codings(300, seed=7)
-    short = [replace(c.passage, text=" ".join(c.passage.text.split()[:2]), end=c.passage.start + 1) for c in unseen]
-    found = model.predict(short)
-    own = [found.column("bread"), found.column("boats")]
-    wrong = family_wrong(targets(unseen, [codebook()], ("bread", "boats")), found.assigned[:, own])
-    curve = risk_coverage(confidence(found.probabilities[:, own], found.assigned[:, own]), wrong)
-    assert 0.2 < curve.risk[-1] < 0.8
-    assert curve.area < curve.risk[-1] - 0.05
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
