@@ -95,7 +95,12 @@ class EncoderClassifier:
         """
         if self._network is None:
             raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
-        return sigmoid(stack(self._network.run(texts), len(self.codes)))
+        logits = stack(self._network.run(texts), len(self.codes))
+        if self.settings["loss"] != "softmax":
+            return sigmoid(logits)
+        shares: NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
 
     def save(self, folder: Path) -> list[str]:
         """Write network, tokeniser and settings; returns the names of the files."""

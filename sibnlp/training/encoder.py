@@ -7,7 +7,8 @@ was asked, so that a stopped one goes on only with the same codings and settings
 Settings of training, beside those in `sibnlp.classifiers.encoder.EncoderClassifier`:
 
 - ``loss``: ``bce``; ``balanced`` (positives weigh negatives ÷ positives, at most ``weight_cap``); ``asymmetric``
-  (``gamma_positive``, ``gamma_negative``, ``margin``).
+  (``gamma_positive``, ``gamma_negative``, ``margin``); ``softmax``, where every passage carries exactly one code (then
+  the checkpoint is a single-label classifier).
 - ``epochs``, ``batch_size``, ``lr``; ``head_lr`` for the head alone (0: the same); ``layer_decay``: each layer learns
   at so many times the rate of the one above it; ``weight_decay``; ``warm_up``: share of steps with a rising rate.
 - ``head_epochs``: so many epochs at the start train the head alone; ``freeze_layers``: so many layers from below, and
@@ -86,7 +87,7 @@ def fit_encoder(
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise DataError(f"fine-tuning an encoder needs {', '.join(missing)}", "pip install 'sibnlp[train]'")
-    check_loss(settings["loss"])
+    check_loss(settings["loss"], targets)
     each = np.ones(len(texts)) if weights is None else np.asarray(weights, dtype=np.float64)
     asked = _asked(texts, targets, codes, settings, seed, each)
     if (read := _json(work / RUN)) != asked:
@@ -175,7 +176,8 @@ def load_encoder(codes: Sequence[str], settings: Mapping[str, Any]) -> Any:
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
         prepare_config(config, resolve_pooling(settings["pooling"], source, config))
-        config.problem_type = "multi_label_classification"
+        single = settings.get("loss") == "softmax"
+        config.problem_type = "single_label_classification" if single else "multi_label_classification"
         config.id2label = dict(enumerate(codes))
         config.label2id = {code: number for number, code in enumerate(codes)}
         if settings["dropout"] >= 0:
@@ -218,7 +220,8 @@ def _tune(
     transformers.set_seed(seed)
     model = load_encoder(codes, settings)
     fixed = shorten(model)
-    learnt = [not is_constant(column) for column in targets.T]
+    # Codes told apart from each other are learnt together, one that never holds as well.
+    learnt = [settings["loss"] == "softmax" or not is_constant(column) for column in targets.T]
     truth = np.where(np.array(learnt), targets, np.nan)
     history: dict[str, Any] = {}
     if any(learnt):

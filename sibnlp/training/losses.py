@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.errors import UnknownNameError
+from sibnlp.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-LOSSES = ("bce", "balanced", "asymmetric")
+LOSSES = ("bce", "balanced", "asymmetric", "softmax")
 
 
 def positive_weights(
@@ -38,14 +38,21 @@ def positive_weights(
     return result
 
 
-def check_loss(name: str) -> None:
-    """Refuse a loss that does not exist.
+def check_loss(name: str, targets: NDArray[np.float64]) -> None:
+    """Refuse a loss that does not exist, or does not fit the targets [n, k].
 
     Raises:
         UnknownNameError: lists those that do.
+        DataError: ``softmax``, and a passage carries no code, several, or was not read for all.
     """
     if name not in LOSSES:
         raise UnknownNameError("loss", name, LOSSES)
+    if name == "softmax" and not np.allclose(targets.sum(axis=1), 1):
+        n = int((~np.isclose(targets.sum(axis=1), 1)).sum())
+        raise DataError(
+            f"loss softmax is for passages that carry exactly one code each; {n} of {len(targets)} do not",
+            'set loss = "balanced"',
+        )
 
 
 def loss_of(
@@ -67,6 +74,10 @@ def loss_of(
     import torch
     from torch.nn import functional
 
+    if settings["loss"] == "softmax":
+        rows = functional.cross_entropy(logits, targets, reduction="none")
+        mean: Tensor = (rows * weights).sum() / weights.sum().clamp(min=1e-8)
+        return mean
     known = (~torch.isnan(targets)).to(logits.dtype) * weights[:, None]
     truth = torch.nan_to_num(targets)
     if settings["loss"] == "asymmetric":

@@ -205,6 +205,25 @@ def test_every_loss_learns(tiny: Path, tmp_path: Path, loss: str) -> None:
         assert found[positive, column].min() > found[~positive, column].max() - 0.1
 
 
+def test_exactly_one_of_several(tiny: Path, tmp_path: Path) -> None:
+    from transformers import pipeline
+
+    rows = [i for i, c in enumerate(CODED) if len(set(c.codes) & {"bread", "boats"}) == 1]
+    texts, truth = [TEXTS[i] for i in rows], np.column_stack([TRUTH[rows][:, :2], np.zeros(len(rows))])
+    settings = {**SETTINGS, "encoder": str(tiny), "loss": "softmax", "precision": "fp32"}
+    classifier = EncoderClassifier(("bread", "boats", "other"), settings)
+    classifier.fit(texts, truth, seed=0, work=tmp_path)
+    found = classifier.predict_proba(texts)
+    assert np.allclose(found.sum(axis=1), 1)
+    assert (found.argmax(axis=1) == truth.argmax(axis=1)).mean() > 0.95
+    (theirs,) = pipeline("text-classification", str(tmp_path / "checkpoint"), top_k=None)([texts[0]])
+    scores = {part["label"]: part["score"] for part in theirs}
+    assert np.abs(found[0] - [scores[code] for code in classifier.codes]).max() < 1e-4
+    assert classifier.predict_proba([]).shape == (0, 3)
+    with pytest.raises(DataError, match="exactly one code each; .* do not"):
+        fit(tiny, tmp_path / "other", loss="softmax")
+
+
 def test_what_is_frozen_stays(tiny: Path, tmp_path: Path) -> None:
     from transformers import AutoModel
 
@@ -298,7 +317,7 @@ def test_code_of_an_encoder_s_own_is_not_run(tiny: Path, tmp_path: Path) -> None
 
 
 def test_unknown_names_are_refused(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="bce, balanced, asymmetric"):
+    with pytest.raises(UnknownNameError, match="bce, balanced, asymmetric, softmax"):
         fit(tiny, tmp_path, loss="hinge")
     with pytest.raises(UnknownNameError, match="auto, cls, mean"):
         fit(tiny, tmp_path, pooling="max")
