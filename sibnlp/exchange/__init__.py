@@ -17,10 +17,10 @@ Commands that take CODINGS call `read_codings`, which takes any of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sibnlp.errors import ReadError, TableError
 from sibnlp.exchange.project import (
@@ -76,9 +76,15 @@ __all__ = [
     "Variable",
     "is_project",
     "load",
+    "merge",
+    "options_of",
+    "prepare",
     "read_codings",
     "read_predictions",
+    "record_extents",
     "save",
+    "strip",
+    "texts_of",
 ]
 
 HEAD_BYTES = 4096
@@ -99,7 +105,9 @@ class Options:
         pattern: of source names, as `documents.pattern` of a project file.
         separator: that codes' names show a hierarchy by (``::``); empty for none.
         offsets: coordinate system of every source, as ``utf-16,crlf=2,bom,inclusive``; empty: inferred.
-        anonymous: on export, coders become ``coder 1`` …, and paths and dates of theirs go.
+        codebooks: ids or files of codebooks, to read a table's codes by and to write a table by.
+        spans: whether a table is written by selections, exactly as marked, instead of by passages.
+        texts: whole texts by document, for tables that hold passages alone.
     """
 
     extent: str = ""
@@ -113,7 +121,9 @@ class Options:
     pattern: str = ""
     separator: str = ""
     offsets: str = ""
-    anonymous: bool = False
+    codebooks: tuple[str, ...] = ()
+    spans: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Exchange(Protocol):
@@ -138,8 +148,9 @@ FORMATS = Registry(
     {
         "refi": Entry("sibnlp.exchange.refi", (".qdpx", ".qdc")),
         "taguette": Entry("sibnlp.exchange.taguette", (".sqlite3", ".sqlite", ".db")),
-        "label_studio": Entry("sibnlp.exchange.label_studio", (".json",)),
+        "label_studio": Entry("sibnlp.exchange.label_studio", (".json", ".xml")),
         "sheets": Entry("sibnlp.exchange.sheets", (".jsonl", ".csv", ".tsv", ".xlsx", ".parquet")),
+        "codebook": Entry("sibnlp.exchange.toml_codebook", (".toml",)),
     },
 )
 # Plain tables are codings already, row by row: they are read by `sibnlp.tables` and need no segmentation.
@@ -228,7 +239,13 @@ def load(path: Path, options: Options | None = None) -> Project:
         problem = f"could be any of {', '.join(fitting)}" if fitting else f"is none of {', '.join(names)} inside"
         raise ReadError(path, problem, "export it again, or rename it to what it is")
     member: Exchange = FORMATS.load(fitting[0])
-    return member.read(path, options or Options())
+    options = options or Options()
+    project = member.read(path, options)
+    if options.separator:
+        from sibnlp.exchange.codebooks import unfold
+
+        project = unfold(project, options.separator)
+    return project
 
 
 def save(project: Project, path: Path, options: Options | None = None) -> tuple[Problem, ...]:
@@ -245,6 +262,82 @@ def save(project: Project, path: Path, options: Options | None = None) -> tuple[
         raise TableError(path, f"cannot write {path.suffix or 'a file without a suffix'}", f"known: {_suffixes()}")
     member: Exchange = FORMATS.load(names[0])
     return member.write(project, path, options or Options())
+
+
+def merge(base: Project, other: Project, path: Path, other_path: Path) -> Project:
+    """Add another project's codings to a project: see `sibnlp.exchange.merging`."""
+    from sibnlp.exchange import merging
+
+    return merging.merge(base, other, path, other_path)
+
+
+def texts_of(project: Project, path: Path) -> dict[str, str]:
+    """Texts of a project's documents, by the ids that passages know them by."""
+    from sibnlp.exchange import merging
+
+    return merging.texts(project, path)
+
+
+def strip(project: Project) -> Project:
+    """Take names of coders, dates and paths out: see `sibnlp.exchange.stripping`."""
+    from sibnlp.exchange import stripping
+
+    return stripping.strip(project)
+
+
+def prepare(project: Project, options: Options) -> Project:
+    """A project with those coders alone that are asked for, models marked, and extents as asked.
+
+    Raises:
+        TableError: no coder of a name, or no such extent.
+    """
+    from sibnlp.exchange.coded import choose
+
+    project = choose(project, options)
+    return record_extents(project, options.extent) if options.extent else project
+
+
+def record_extents(project: Project, extent: str) -> Project:
+    """Write down in a project what its coders read, as a person says (see `Options.extent`).
+
+    Raises:
+        TableError: no such extent.
+    """
+    from sibnlp.exchange.coded import with_extents
+
+    return with_extents(project, extent)
+
+
+def options_of(pairs: Sequence[str]) -> Options:
+    """Options as ``KEY=VALUE``, as commands that take CODINGS have them; lists by commas.
+
+    Raises:
+        TableError: no such key, or no ``=``.
+    """
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        key, equal, value = pair.partition("=")
+        key = {"coder": "coders", "machine": "machines"}.get(key.strip(), key.strip())
+        if not equal or key not in _SETTABLE:
+            raise TableError("--project", f"{pair!r} is no KEY=VALUE", f"keys: {', '.join(_SETTABLE)}")
+        plural = key in ("coders", "machines")
+        given[key] = tuple(one.strip() for one in value.split(",") if one.strip()) if plural else value.strip()
+    return Options(**given)
+
+
+_SETTABLE = (
+    "extent",
+    "coders",
+    "machines",
+    "stage",
+    "actor",
+    "role",
+    "date",
+    "kind",
+    "pattern",
+    "separator",
+    "offsets",
+)
 
 
 def _suffixes() -> str:

@@ -159,7 +159,7 @@ class _Reader:
             problems=self.tally.problems(),
             description=inner(root, "Description").strip(),
             origin=root.get("origin") or "",
-            notes_on_project=note_refs(root),
+            notes_on_project=note_refs(root, {note.id for note in notes} - {note.id for note in kept}),
         )
 
     # Users and notes

@@ -17,10 +17,10 @@ from sibnlp.parsing.decode import decode
 VALUES = ("TextValue", "BooleanValue", "IntegerValue", "FloatValue", "DateValue", "DateTimeValue")
 
 
-def note_refs(element: etree._Element) -> tuple[str, ...]:
-    """Ids of the notes on an element."""
+def note_refs(element: etree._Element, besides: Set[str] = frozenset()) -> tuple[str, ...]:
+    """Ids of the notes on an element, but for some."""
     refs = (guid(one.get("targetGUID")) for one in children(element, "NoteRef"))
-    return tuple(dict.fromkeys(ref for ref in refs if ref))
+    return tuple(dict.fromkeys(ref for ref in refs if ref and ref not in besides))
 
 
 def values_of(element: etree._Element) -> Iterator[Value]:
