@@ -14,11 +14,22 @@ from sibnlp.cli.console import progress, say
 def command(
     codings: Annotated[
         list[Path],
-        typer.Argument(help="Coded passages: JSONL (or a table) with `text` and `codes`.", show_default=False),
+        typer.Argument(
+            help="Coded passages: JSONL (or a table) with `text` and `codes`, or a coded project (.qdpx, .sqlite3, "
+            ".json).",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the model.", show_default=False)],
-    codebook: options.Codebooks = ["osborne"],  # noqa: B006 - typer copies it
+    codebook: Annotated[
+        list[str],
+        typer.Option(
+            help="A shipped codebook (see `sibnlp codebook show`) or a TOML file; may be repeated. Where not given, a "
+            "project's own codes, and `osborne` for tables."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
     recipe: Annotated[str, typer.Option(help="A shipped recipe (linear, static) or a TOML file.")] = "linear",
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Train a classifier for any codebook from coded passages.
@@ -31,16 +42,19 @@ def command(
     Examples:
     - `sibnlp train coded.jsonl -o my-model --codebook my_codebook.toml`
     - `sibnlp train coded.jsonl -o my-model --codebook osborne --codebook oflynn --recipe static`
+    - `sibnlp train study.qdpx -o my-model --project extent=documents`
     """
-    from sibnlp import tables
+    from sibnlp import exchange
+    from sibnlp.cli.codings import read_codings
     from sibnlp.codebook import load
     from sibnlp.model import check_output
     from sibnlp.training import load_recipe, train
 
     # Before the work, not after it.
     check_output(output, overwrite=force)
-    books = [load(name) for name in codebook]
-    coded = [row for path in codings for row in tables.read_codings(path, books)]
+    if not codebook and not all(exchange.is_project(path) for path in codings):
+        codebook = ["osborne"]
+    coded, books = read_codings(codings, [load(name) for name in codebook], project)
     with progress() as show:
         model = train(coded, books, load_recipe(recipe), name=output.name, progress=show, sources=codings)
     model.save(output, overwrite=force)

@@ -48,7 +48,7 @@ from sibnlp.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from sibnlp.codebook import Codebook
-    from sibnlp.types import CodedPassage, Predictions
+    from sibnlp.types import CodedPassage, Document, Predictions
 
 __all__ = [
     "ASKED",
@@ -74,12 +74,14 @@ __all__ = [
     "Sync",
     "Value",
     "Variable",
+    "as_predictions",
     "is_project",
     "load",
     "merge",
     "options_of",
     "prepare",
     "read_codings",
+    "read_documents",
     "read_predictions",
     "record_extents",
     "save",
@@ -205,19 +207,39 @@ def read_codings(path: Path, codebooks: Sequence[Codebook] = (), options: Option
     return codings(load(path, options), path, codebooks, options)
 
 
+def as_predictions(coded: Codings, path: Path) -> Predictions:
+    """Codings of one coder as predictions: a code given counts as probability 1, one not given as 0.
+
+    Raises:
+        TableError: several coders, naming them, or passages read for different families.
+    """
+    from sibnlp.exchange.coded import predictions
+
+    return predictions(coded, path)
+
+
 def read_predictions(path: Path, options: Options | None = None) -> Predictions:
     """Read predictions, or codings by people, from a table or a coded project (of one coder).
 
     Raises:
-        ReadError, TableError: as `sibnlp.tables.read_predictions`; a project with several coders, naming them.
+        ReadError, TableError: as `sibnlp.tables.read_predictions` and `as_predictions`.
     """
     from sibnlp import tables
 
-    if not is_project(path):
-        return tables.read_predictions(path)
-    from sibnlp.exchange.coded import as_predictions
+    return as_predictions(read_codings(path, (), options), path) if is_project(path) else tables.read_predictions(path)
 
-    return as_predictions(read_codings(path, (), options), path)
+
+def read_documents(path: Path, options: Options | None = None) -> tuple[list[Document], list[Problem]]:
+    """The documents of a coded project, as readers would give them, and what is wrong with others.
+
+    Raises:
+        ReadError: as `load`.
+    """
+    from sibnlp.exchange.coded import documents
+
+    options = options or Options()
+    project = load(path, options)
+    return documents(project, options, path)[0], [problem for problem in project.problems if problem.failed]
 
 
 def load(path: Path, options: Options | None = None) -> Project:

@@ -121,10 +121,10 @@ def match(project: Project, codebooks: Sequence[Codebook]) -> Match:
         for code in book.codes:
             family_of[code.id] = code.family
             for name in (code.id, code.name):
-                if _plain(name):
-                    by_name.setdefault(_plain(name), code.id)
-    family_names = {_plain(name): f.id for book in codebooks for f in book.families for name in (f.id, f.name) if name}
-    own_match = {code.id: _find(code.name, by_name) for code in project.codes}
+                if plain(name):
+                    by_name.setdefault(plain(name), code.id)
+    family_names = {plain(name): f.id for book in codebooks for f in book.families for name in (f.id, f.name) if name}
+    own_match = {code.id: find(code.name, by_name) for code in project.codes}
     above = {code.id: code.parent for code in project.codes}
     codes: dict[str, str] = {}
     left_out: list[ProjectCode] = []
@@ -142,7 +142,7 @@ def match(project: Project, codebooks: Sequence[Codebook]) -> Match:
     families: dict[str, tuple[str, ...]] = {}
     for top in (code for code in project.codes if code.parent not in above):
         below = {family_of[codes[one.id]] for one in project.codes if one.id in codes and _top(one.id, above) == top.id}
-        named = family_names.get(_plain(top.name))
+        named = family_names.get(plain(top.name))
         families[top.name] = tuple(sorted(below | ({named} if named else set())))
     return Match(codes, families, tuple(left_out), tuple(lifted))
 
@@ -153,14 +153,20 @@ def _top(id: str, above: Mapping[str, str]) -> str:
     return id
 
 
-def _find(name: str, by_name: Mapping[str, str]) -> str:
-    if found := by_name.get(_plain(name)):
+def find(name: str, by_name: Mapping[str, str]) -> str:
+    if found := by_name.get(plain(name)):
         return found
-    hits = {by_name[_plain(part)] for part in _PARTS.split(name) if _plain(part) in by_name}
+    hits = {by_name[part] for part in parts_of(name) if part in by_name}
     return hits.pop() if len(hits) == 1 else ""
 
 
-def _plain(name: str) -> str:
+def parts_of(name: str) -> list[str]:
+    """Parts of a name, plain: what stands in brackets, behind a dash, before a colon."""
+    return [part for part in map(plain, _PARTS.split(name)) if part]
+
+
+def plain(name: str) -> str:
+    """A name without case, spaces and punctuation."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
@@ -216,7 +222,7 @@ def project_codes(book: Codebook) -> tuple[ProjectCode, ...]:
             text = "\n".join(part for part in parts if part)
             above = f"code {code.parent}" if code.parent else top
             # Tables and models know the code by its id, so that is (part of) the name.
-            name = code.id if not code.name or _plain(code.name) == _plain(code.id) else f"{code.id}: {code.name}"
+            name = code.id if not code.name or plain(code.name) == plain(code.id) else f"{code.id}: {code.name}"
             found.append(ProjectCode(f"code {code.id}", name, text, above))
     return tuple(_parents_first(found))
 

@@ -383,12 +383,14 @@ def _told(
         )
     elif options.extent:
         yield "read: " + "; ".join(counts.share(coder.name) for coder in coders.values() if coder.name in counts.words)
-    if matched.left_out and counts.left_out:
-        names = ", ".join(code.name for code in matched.left_out[:12])
-        more = f" and {len(matched.left_out) - 12} more" if len(matched.left_out) > 12 else ""
+    used = {placed.coding.code for placed in project.placed()}
+    left_out = [code.name for code in matched.left_out if code.id in used]
+    if left_out:
+        names = ", ".join(left_out[:12])
+        more = f" and {len(left_out) - 12} more" if len(left_out) > 12 else ""
         yield f"{counts.left_out} codings with codes that are not in the codebook are left out: {names}{more}"
-    if matched.lifted:
-        yield f"codes that count for the code above them: {', '.join(code.name for code in matched.lifted[:12])}"
+    if lifted := [code.name for code in matched.lifted if code.id in used]:
+        yield f"codes that count for the code above them: {', '.join(lifted[:12])}"
     if counts.in_no_passage:
         yield f"{counts.in_no_passage} codings lie in no passage (questions of the interviewer, headings)"
     if counts.whole_document:
@@ -397,7 +399,7 @@ def _told(
         yield f"names of codes seem to show a hierarchy by {separator!r}; say --separator {separator!r} to follow it"
 
 
-def as_predictions(coded: Codings, path: Path) -> Predictions:
+def predictions(coded: Codings, path: Path) -> Predictions:
     """Codings of one coder as predictions: a code given counts as probability 1, one not given as 0.
 
     Raises:
@@ -405,7 +407,7 @@ def as_predictions(coded: Codings, path: Path) -> Predictions:
     """
     coders = list(dict.fromkeys(row.coder for row in coded.rows))
     if len(coders) > 1:
-        fix = f"keep one: --coder {coders[0]!r}, or adjudicate first"
+        fix = f"keep one, as with --project coder={coders[0]!r}, or adjudicate first"
         raise TableError(path, f"holds codings of several coders: {', '.join(coders)}", fix)
     if len({row.extent for row in coded.rows}) > 1:
         problem = "passages were read for different families: codes of a family not read would count as absent"

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from sibnlp.exchange.codebooks import find, parts_of, plain
 from sibnlp.exchange.coded import document_names
-from sibnlp.exchange.project import Coder, Coding, Extent, Problem, Project, ProjectCode, ProjectDocument, Selection
+from sibnlp.exchange.project import Coder, Coding, Extent, Project, ProjectCode, ProjectDocument, Selection
 from sibnlp.exchange.refixml import Tally
 
 
@@ -99,22 +100,21 @@ def _codes(base: Project, other: Project) -> tuple[tuple[ProjectCode, ...], Mapp
     found = list(base.codes)
     by_name: dict[str, str] = {}
     for code in base.codes:
-        by_name.setdefault(_plain(code.name), code.id)
+        by_name.setdefault(plain(code.name) or code.name, code.id)
+    for code in base.codes:  # "NPM: New Public Management" is meant by its parts too, where no code is called so
+        for part in parts_of(code.name):
+            by_name.setdefault(part, code.id)
     ids = {code.id for code in base.codes}
     meaning: dict[str, str] = {}
     for code in other.codes:
-        if _plain(code.name) not in by_name:
-            id = code.id if code.id not in ids else f"added {code.id}"
-            parent = meaning.get(code.parent, "")
-            by_name[_plain(code.name)] = id
-            found.append(replace(code, id=id, parent=parent, notes=()))
-            ids.add(id)
-        meaning[code.id] = by_name[_plain(code.name)]
+        home = by_name.get(plain(code.name) or code.name) or find(code.name, by_name)
+        if not home:
+            home = code.id if code.id not in ids else f"added {code.id}"
+            by_name[plain(code.name) or code.name] = home
+            found.append(replace(code, id=home, parent=meaning.get(code.parent, ""), notes=()))
+            ids.add(home)
+        meaning[code.id] = home
     return tuple(found), meaning
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum()) or name
 
 
 def _added(
@@ -146,6 +146,3 @@ def _codings(codings: Sequence[Coding], code_of: Mapping[str, str], coder_of: Ma
         for one in codings
         if one.code in code_of
     ]
-
-
-__all__ = ["Problem", "merge", "texts"]

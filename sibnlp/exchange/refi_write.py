@@ -112,6 +112,7 @@ class _Writer:
     def __init__(self, project: Project) -> None:
         self.project, self.tally = project, Tally()
         self.guids: dict[str, str] = {}
+        self.taken: set[str] = set()
         for kind, things in (
             ("coder", project.coders), ("code", project.codes), ("variable", project.variables),
             ("case", project.cases), ("document", project.documents), ("note", project.notes),
@@ -125,10 +126,14 @@ class _Writer:
         self.added: list[Note] = []
 
     def _register(self, kind: str, ids: Iterable[str], within: str = "") -> None:
-        taken = set(self.guids.values())
         for id in ids:
             made = id.upper() if is_guid(id) else self._made(kind, within, id)
-            self.guids.setdefault(id, made if made not in taken else self._made(kind, within, id))
+            number = 2
+            while made in self.taken:  # a project that was merged, or an id that two kinds of things share
+                made, number = self._made(kind, within, f"{id}\0{number}"), number + 1
+            if id not in self.guids:
+                self.guids[id] = made
+                self.taken.add(made)
 
     def _made(self, kind: str, within: str, id: str) -> str:
         return as_guid(kind, f"{self.project.name}\0{within}\0{id}")
