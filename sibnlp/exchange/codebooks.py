@@ -154,6 +154,12 @@ def _top(id: str, above: Mapping[str, str]) -> str:
 
 
 def find(name: str, by_name: Mapping[str, str]) -> str:
+    """The code that a name means: by the whole of it, else by the one part of it that is a name; empty if none.
+
+    Args:
+        name: of a project's code.
+        by_name: code by `plain` name.
+    """
     if found := by_name.get(plain(name)):
         return found
     hits = {by_name[part] for part in parts_of(name) if part in by_name}

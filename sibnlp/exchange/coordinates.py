@@ -28,6 +28,9 @@ MARGIN = math.log(20)
 MAX_INSIDE, MIN_EDGES = 0.4, 8
 # An end this far behind the text is a slip of the tool's, not another text.
 OVERRUN = 2
+# A rival that moves no more than this share of the edges, each by no more than so many characters, does not hold a
+# source up: one emoji inside one selection decides between two units, and leaves one edge in doubt.
+MINOR_SHARE, MINOR_SHIFT = 0.2, 2
 
 # What an edge can be, and how often a person's selection has it under the right system.
 _CLEAN, _BEFORE_STOP, _LOOSE, _INSIDE, _OUTSIDE = range(5)
@@ -199,12 +202,14 @@ class Decided:
         why: ``by its own selections``, ``as the other sources``, ``as asked``, ``as specified`` (nothing to measure),
             or why it was refused.
         table: candidates, a line each, best first.
+        doubtful: how many edges may be off by up to `MINOR_SHIFT` characters.
     """
 
     system: System | None
     spans: tuple[tuple[int, int] | None, ...]
     why: str
     table: tuple[str, ...] = ()
+    doubtful: int = 0
 
 
 class Classes:
@@ -265,25 +270,35 @@ def measure(
         names: label of each selection; quotations help, anything else does not hurt. Empty for none.
         points: further offsets that begin something (sync points of a transcript).
     """
+    found = Measured(source, {}, {}, {}, 2 * len(spans) + len(points))
+    if not found.n_edges:
+        return found
     classes = Classes(source.text)
     offsets = np.clip(np.array(spans, dtype=object).reshape(-1, 2), -1, 2**40).astype(np.int64)
     single = np.clip(np.array(points, dtype=object), -1, 2**40).astype(np.int64)
-    found = Measured(source, {}, {}, {}, 2 * len(spans) + len(points))
     quotations = [_quotation(name) for name in names] if names else []
+    highest = int(classes.codes.max(initial=0))
+    same: dict[tuple[str, int, bool, bool], System] = {}
     for system in systems(source):
+        # Without characters that differ in width, units are one and the same.
+        plain = highest <= (0x7F if system.unit == UTF8 else 0xFFFF) and not (system.unit == UTF8 and system.mark)
+        key = (CODE_POINT if plain else system.unit, system.line_break, system.mark, system.inclusive)
+        if (twin := same.setdefault(key, system)) is not system:
+            found.spans[system] = found.spans[twin]
+            found.fits[system], found.inside[system] = found.fits[twin], found.inside[twin]
+            continue
         ruler = Ruler(source, classes.codes, system)
         placed = np.column_stack([ruler.place(offsets[:, 0]), ruler.place(offsets[:, 1] + system.inclusive)])
         counts = np.zeros(len(_LOG))
         inner = _judge(classes, placed[:, 0], placed[:, 1], counts)
         at = ruler.place(single)
-        here = (at >= 0) & (at <= classes.length)
-        counts += np.bincount(np.where(here, classes.start(np.clip(at, 0, classes.length)), _OUTSIDE), minlength=5) if (
-            len(at) and classes.length
-        ) else 0  # fmt: skip
+        here = (at >= 0) & (at < classes.length)
+        counts[_OUTSIDE] += int((~here).sum())
+        counts += np.bincount(classes.start(at[here]), minlength=len(_LOG)) if here.any() else 0
         placed[~inner] = -1
         found.spans[system] = placed
         found.fits[system] = float(counts @ _LOG)
-        found.inside[system] = float(counts[[_INSIDE, _OUTSIDE]].sum() / max(found.n_edges, 1))
+        found.inside[system] = float(counts[[_INSIDE, _OUTSIDE]].sum() / found.n_edges)
     _add_names(found, quotations)
     return found
 
@@ -357,42 +372,51 @@ def place_points(source: SourceText, system: System, points: Sequence[int]) -> l
     return [int(at) if 0 <= at <= len(source.text) else None for at in placed]
 
 
-def decide(measured: Measured, together: Mapping[System, float] | None = None, asked: System | None = None) -> Decided:
+def decide(
+    measured: Measured,
+    together: Mapping[System, float] | None = None,
+    asked: System | None = None,
+    why: str = "as asked",
+) -> Decided:
     """Choose a source's system.
 
     Args:
         measured: from `measure`.
         together: from `pool`, over the whole project; used where the source alone does not decide.
-        asked: what the user says; taken as it is.
+        asked: what the user says, or what is known of the program; taken as it is.
+        why: what to say of that.
 
     Returns:
         The spans under the system chosen; or why none could be, with the candidates.
     """
+    if not measured.n_edges:
+        return Decided(asked or System(), (), why if asked else "as specified")
     if asked is not None:
         system = asked if asked in measured.spans else System(asked.unit, 2, asked.mark, asked.inclusive)
-        return Decided(system, _spans(measured, system), "as asked")
-    if not measured.n_edges:
-        return Decided(System(), (), "as specified")
-    best, margin, ranked = _best(measured, None)
+        return Decided(system, _spans(measured, system), why)
+    best, margin, ranked, doubtful = _best(measured, None)
     if measured.n_edges >= MIN_EDGES and measured.inside[best] > MAX_INSIDE:
         share = f"{measured.inside[best]:.0%} of the edges fall inside words or outside the text"
         return Decided(None, (), f"its selections fit its text in no coordinate system: {share}", _table(ranked))
-    if margin >= MARGIN:
+    if margin >= MARGIN and not doubtful:
         return Decided(best, _spans(measured, best), "by its own selections")
     if together is not None:
-        best, margin, pooled = _best(measured, together)
-        if margin >= MARGIN:
-            return Decided(best, _spans(measured, best), "as the other sources")
-        ranked = pooled
+        pooled, pooled_margin, pooled_ranked, pooled_doubtful = _best(measured, together)
+        if pooled_margin >= MARGIN:
+            return Decided(pooled, _spans(measured, pooled), "as the other sources", (), pooled_doubtful)
+        ranked = pooled_ranked
+    if margin >= MARGIN:
+        return Decided(best, _spans(measured, best), "by its own selections", (), doubtful)
     return Decided(None, (), "how it counts characters cannot be told from so few selections", _table(ranked))
 
 
 def _best(
     measured: Measured, together: Mapping[System, float] | None
-) -> tuple[System, float, list[tuple[System, float]]]:
-    """The best system, its margin over the best that would place a selection elsewhere, and one system per placement.
+) -> tuple[System, float, list[tuple[System, float]], int]:
+    """The best system, its margin over the best that would place selections elsewhere, one system per placement.
 
-    The margin is infinite where all systems place the selections alike.
+    The margin is infinite where all systems place the selections alike, or nearly so; the last number says how many
+    edges are in doubt then.
     """
     by_placement: dict[bytes, tuple[System, float]] = {}
     for system, placed in measured.spans.items():
@@ -400,8 +424,17 @@ def _best(
         if key not in by_placement or total > by_placement[key][1]:
             by_placement[key] = (system, total)
     ranked = sorted(by_placement.values(), key=lambda pair: -pair[1])
-    margin = ranked[0][1] - ranked[1][1] if len(ranked) > 1 else math.inf
-    return ranked[0][0], margin, ranked
+    best, top = ranked[0]
+    margin, doubtful = math.inf, 0
+    for rival, total in ranked[1:]:
+        moved = np.abs(measured.spans[rival] - measured.spans[best])
+        minor = bool((moved > 0).mean() <= MINOR_SHARE and moved.max() <= MINOR_SHIFT)
+        if not minor:
+            margin = top - total
+            break
+        if top - total < MARGIN:
+            doubtful = max(doubtful, int((moved > 0).sum()))
+    return best, margin, ranked, doubtful
 
 
 def _spans(measured: Measured, system: System) -> tuple[tuple[int, int] | None, ...]:

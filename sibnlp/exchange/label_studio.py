@@ -239,6 +239,8 @@ class _Reader:
             table = "".join(f"\n    {line}" for line in decided.table)
             what = f"{decided.why}; its {len(task.regions)} regions are left out. Candidates:{table}"
             self.tally.add(task.name, what, failed=True)
+        if decided.doubtful:
+            self.tally.add(task.name, "edges of selections that may be off by one or two characters", decided.doubtful)
         for region, span in zip(task.regions, decided.spans, strict=decided.system is not None):
             if span is None:
                 self.tally.add(task.name, "regions outside its text, or empty ones")

@@ -134,7 +134,8 @@ class _Reader:
         self.codes = tuple(_codes(child(root, "CodeBook"), self.tally))
         self.known = {code.id for code in self.codes}
         notes = self._notes()
-        sources = Sources(self.package, self.tally, self.known, self.machine_notes, self.asked)
+        own_export = (root.get("origin") or "").startswith("sibnlp ")
+        sources = Sources(self.package, self.tally, self.known, self.machine_notes, self.asked, own_export)
         listed = child(root, "Sources")
         for element in () if listed is None else listed:
             sources.add(element)

@@ -67,6 +67,7 @@ class Sources:
         codes: ids of the codes there are.
         machine_notes: score and explanation by id of the notes that hold them.
         asked: the coordinate system of all sources, where the user says it.
+        own_export: whether the project says that we wrote it.
 
     Attributes:
         means: documents that a GUID in cases, sets and links means; a recording is known by its transcripts.
@@ -79,9 +80,10 @@ class Sources:
         codes: Set[str],
         machine_notes: Mapping[str, tuple[float | None, str]],
         asked: coordinates.System | None,
+        own_export: bool,
     ) -> None:
         self.package, self.tally, self.known, self.machine_notes = package, tally, codes, machine_notes
-        self.asked = asked
+        self.asked, self.own_export = asked, own_export
         self.means: dict[str, list[str]] = {}
         self.taken: set[str] = set()
         self.pending: list[_Pending] = []
@@ -294,9 +296,15 @@ class Sources:
         together = coordinates.pool(measured) if len(measured) > 1 else None
         found = []
         for pending, one in zip(self.pending, measured, strict=True):
-            decided = coordinates.decide(one, together, self.asked)
+            why = "as asked" if self.asked else "as sibnlp writes"
+            decided = coordinates.decide(one, together, self.asked or self._ours(pending), why)
             found.append(self._document(pending, decided))
         return tuple(found)
+
+    def _ours(self, pending: _Pending) -> coordinates.System | None:
+        """What we wrote ourselves counts as we write, however few its selections; unless it was saved anew since."""
+        untouched = not pending.source.has_mark and pending.source.break_in_file == 1 and pending.source.mixed is None
+        return coordinates.System() if self.own_export and untouched else None
 
     def _document(self, pending: _Pending, decided: coordinates.Decided) -> ProjectDocument:
         name, text = pending.document.name, pending.source.text
@@ -315,6 +323,8 @@ class Sources:
                 self.tally.add(name, f"selections outside its text ({len(text):,} characters)")
             else:
                 placed.append(replace(mark.selection, start=span[0], end=span[1]))
+        if decided.doubtful:
+            self.tally.add(name, "edges of selections that may be off by one or two characters", decided.doubtful)
         points = self._points(pending, decided.system)
         placed += self._by_points(pending, points)
         placed += self._by_words(pending)

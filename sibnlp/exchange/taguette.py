@@ -203,6 +203,8 @@ class _Reader:
             what = f"{decided.why}, so its {len(marks)} highlights are left out; say --offsets. Candidates:{table}"
             self.tally.add(name, what, failed=True)
             return document
+        if decided.doubtful:
+            self.tally.add(name, "edges of selections that may be off by one or two characters", decided.doubtful)
         selections = []
         for mark, span in zip(marks, decided.spans, strict=True):
             if span is None:
