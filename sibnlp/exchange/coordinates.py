@@ -14,6 +14,7 @@ The weights below are judgements; ``tests/exchange/test_coordinates.py`` measure
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -178,6 +179,7 @@ class Measured:
         spans: by system, int64 [n, 2], code points; rows that lie outside the text or inside a character are -1, -1.
         inside: by system, share of edges inside words.
         n_edges: how many edges were judged.
+        quoted: by system, how many selections are where their quotation is found.
     """
 
     source: SourceText
@@ -185,6 +187,7 @@ class Measured:
     spans: dict[System, NDArray[np.int64]]
     inside: dict[System, float]
     n_edges: int
+    quoted: Counter[System] = field(default_factory=Counter)
 
     def total(self, system: System, others: Mapping[System, float] | None = None) -> float:
         """Log-posterior of a system, up to a constant; with what the other sources say."""
@@ -213,9 +216,16 @@ class Decided:
 
 
 class Classes:
-    """What each character of a text is: word, space, full stop or other. Scripts without spaces have no words here."""
+    """What each character of a text is: word, space, full stop or other. Scripts without spaces have no words here.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: the text.
+        breaks: places where two words meet without a space (blocks of HTML).
+    """
+
+    def __init__(self, text: str, breaks: Sequence[int] = ()) -> None:
+        self.broken = np.zeros(len(text) + 1, dtype=np.bool_)
+        self.broken[list(breaks)] = True
         self.codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         present = np.unique(self.codes)
         table = np.zeros(int(present[-1]) + 1 if len(present) else 1, dtype=np.uint8)
@@ -228,13 +238,13 @@ class Classes:
         before = np.where(at > 0, self.kinds[np.maximum(at - 1, 0)], _SPACE)
         own = self.kinds[np.minimum(at, len(self.kinds) - 1)]
         found = np.where(own == _SPACE, _LOOSE, _CLEAN)
-        return np.where((before == _WORD) & (own == _WORD), _INSIDE, found)
+        return np.where((before == _WORD) & (own == _WORD) & ~self.broken[at], _INSIDE, found)
 
     def end(self, at: NDArray[np.int64]) -> NDArray[np.intp]:
         """What ends are (placed inside the text)."""
         n = len(self.kinds)
         own = self.kinds[np.maximum(at - 1, 0)]
-        after = np.where(at < n, self.kinds[np.minimum(at, n - 1)], _SPACE)
+        after = np.where((at < n) & ~self.broken[at], self.kinds[np.minimum(at, n - 1)], _SPACE)
         found = np.where(own == _SPACE, _LOOSE, np.where((after == _STOP) & (own != _STOP), _BEFORE_STOP, _CLEAN))
         return np.where((own == _WORD) & (after == _WORD), _INSIDE, found)
 
@@ -261,6 +271,7 @@ def measure(
     spans: Sequence[tuple[int, int]],
     names: Sequence[str] = (),
     points: Sequence[int] = (),
+    breaks: Sequence[int] = (),
 ) -> Measured:
     """Score every system on one source.
 
@@ -269,11 +280,12 @@ def measure(
         spans: offsets of the selections, as the file has them.
         names: label of each selection; quotations help, anything else does not hurt. Empty for none.
         points: further offsets that begin something (sync points of a transcript).
+        breaks: code points at which two words meet without a space.
     """
     found = Measured(source, {}, {}, {}, 2 * len(spans) + len(points))
     if not found.n_edges:
         return found
-    classes = Classes(source.text)
+    classes = Classes(source.text, breaks)
     offsets = np.clip(np.array(spans, dtype=object).reshape(-1, 2), -1, 2**40).astype(np.int64)
     single = np.clip(np.array(points, dtype=object), -1, 2**40).astype(np.int64)
     quotations = [_quotation(name) for name in names] if names else []
@@ -350,6 +362,7 @@ def _add_names(found: Measured, quotations: Sequence[_Quotation | None]) -> None
                 continue
             equal = quotation.whole and squeezed == quotation.text and not own[-1:].isspace()
             found.fits[system] += _EQUAL if equal else _BEGINS
+            found.quoted[system] += 1
 
 
 def pool(measured: Iterable[Measured]) -> dict[System, float]:
@@ -395,7 +408,8 @@ def decide(
         system = asked if asked in measured.spans else System(asked.unit, 2, asked.mark, asked.inclusive)
         return Decided(system, _spans(measured, system), why)
     best, margin, ranked, doubtful = _best(measured, None)
-    if measured.n_edges >= MIN_EDGES and measured.inside[best] > MAX_INSIDE:
+    found_again = 4 * measured.quoted[best] >= measured.n_edges
+    if measured.n_edges >= MIN_EDGES and measured.inside[best] > MAX_INSIDE and not found_again:
         share = f"{measured.inside[best]:.0%} of the edges fall inside words or outside the text"
         return Decided(None, (), f"its selections fit its text in no coordinate system: {share}", _table(ranked))
     if margin >= MARGIN and not doubtful:

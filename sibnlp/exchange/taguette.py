@@ -11,6 +11,7 @@ Schema: Taguette 1.5.2, revision ``db5e31a0233d``, BSD-3; older ones have the sa
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -177,7 +178,8 @@ class _Reader:
             own = marks.get(row["id"], [])
             spans = [(_whole(one["start_offset"]), _whole(one["end_offset"])) for one in own]
             snippets = [_page(str(one.get("snippet") or "")[:4000]).visible for one in own]
-            measured.append(coordinates.measure(coordinates.SourceText(page.visible), spans, snippets))
+            breaks = [at for at, _ in page.added]
+            measured.append(coordinates.measure(coordinates.SourceText(page.visible), spans, snippets, (), breaks))
         together = coordinates.pool(measured)
         found = []
         for (row, page), one in zip(pages, measured, strict=True):
@@ -285,13 +287,16 @@ def _page(html: str) -> _Page:
     added = []
     at = 0
     first, last = len(visible) - len(visible.lstrip()), len(visible.rstrip())
+    tail = ""
     for place, wanted in sorted(parser.breaks.items()):
         out.append(visible[at:place])
+        tail = (tail + visible[max(at, place - 4) : place])[-4:]
         at = place
-        before, after = visible[max(place - 4, 0) : place], visible[place : place + 4]
-        there = len(before) - len(before.rstrip("\n")) + len(after) - len(after.lstrip("\n"))
+        after = visible[place : place + 4]
+        there = len(tail) - len(tail.rstrip("\n")) + len(after) - len(after.lstrip("\n"))
         if first < place < last and there < wanted:
             out.append("\n" * (wanted - there))
+            tail = (tail + out[-1])[-4:]
             added.append((place, wanted - there))
     out.append(visible[at:])
     return _Page(visible, "".join(out), tuple(added))
@@ -333,6 +338,7 @@ CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,
 INSERT INTO alembic_version VALUES ('db5e31a0233d');
 PRAGMA application_id=1416066164;
 """
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 # Nothing we write depends on the clock.
 _DATE = "2000-01-01 00:00:00.000000"
 _MAX_NAME, _MAX_PROJECT, _MAX_LOGIN, _MAX_PATH = 50, 50, 30, 200
@@ -417,17 +423,18 @@ class _Writer:
         self, number: int, document: ProjectDocument, logins: Mapping[str, str], tags: Mapping[str, int]
     ) -> None:
         name = self.named[document.id]
-        text = "".join("\ufffd" if "\ud800" <= c <= "\udfff" or c == "\0" else c for c in document.text)
+        text, n_replaced = _UNSAFE.subn("\ufffd", document.text)
+        self.tally.add(name, "control characters, which Taguette refuses", n_replaced)
         lines = text.split("\n")
         # Line breaks stand between the paragraphs, so the visible text is the text of record.
-        body = "\n".join(f"<p>{escape(line, quote=False)}</p>" if line else "" for line in lines)
+        body = "\n".join(f"<p>{escape(line, quote=False)}</p>" if line or not n else "" for n, line in enumerate(lines))
         row = (
             number,
             name[:_MAX_NAME],
             document.description[:100_000],
             f"{name[:90]}.txt",
             _DATE,
-            f"<div>{body}</div>",
+            body,
         )
         sql = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, 1, 'LEFT_TO_RIGHT', ?)"
         self.connection.execute(sql, row)
