@@ -15,7 +15,7 @@ LEVELS = {
     2: "parsing speech codebook project periods",
     3: "tables segmentation metadata project_template classifiers quantifiers targets",
     4: "readers aggregate model evaluate exchange",
-    5: "trajectory relations exemplars training corpus",
+    5: "trajectory relations exemplars training corpus explain",
     6: "pipeline report",
     7: "cli spacy_component",
     8: "__main__",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,12 +72,24 @@ def read(path: Path, options: Options) -> Project:
     kept = [(row, place) for row, place in zip(rows, places, strict=True) if _has_text(row)]
     coded = codings_from_rows([row for row, _ in kept], [place for _, place in kept], path, path.name)
     scored = [scores_of(row, path, place) for row, place in kept]
-    said = [str(row.get("explanation") or "") for row, _ in kept]
+    said = [_explanations(row.get("explanation")) for row, _ in kept]
     return _Builder(path, options).build(coded, scored, said)
 
 
 def _has_text(row: Mapping[str, Any]) -> bool:
     return any(is_text_column(name) and str(value if value is not None else "").strip() for name, value in row.items())
+
+
+def _explanations(value: Any) -> dict[str, str]:
+    """Explanations by code; one for all codes under the empty name."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {"": value}
+    if isinstance(value, Mapping):
+        return {str(code): str(text) for code, text in value.items()}
+    return {"": str(value)} if value else {}
 
 
 def _code_list(path: Path) -> tuple[ProjectCode, ...] | None:
@@ -115,7 +128,7 @@ class _Builder:
         self.problems: list[Problem] = []
 
     def build(
-        self, coded: Sequence[CodedPassage], scored: Sequence[Mapping[str, float]], said: Sequence[str]
+        self, coded: Sequence[CodedPassage], scored: Sequence[Mapping[str, float]], said: Sequence[Mapping[str, str]]
     ) -> Project:
         models = [str(dict(one.passage.extra).get("model") or "") for one in coded]
         names = [
@@ -141,7 +154,13 @@ class _Builder:
                     id = f"coding {document} {span[0]}-{span[1]} {code} {names[n]}"
                     score = scored[n].get(code)
                     marks.setdefault(span, []).append(
-                        Coding(id, code_ids[code], f"coder {names[n]}", score=score, note=said[n])
+                        Coding(
+                            id,
+                            code_ids[code],
+                            f"coder {names[n]}",
+                            score=score,
+                            note=said[n].get(code, said[n].get("", "")),
+                        )
                     )
             selections = tuple(
                 Selection(f"selection {document} {span[0]}-{span[1]}", *span, tuple(given))
