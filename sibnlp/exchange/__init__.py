@@ -235,7 +235,7 @@ def read_documents(path: Path, options: Options | None = None) -> tuple[list[Doc
     Raises:
         ReadError: as `load`.
     """
-    from sibnlp.exchange.coded import documents
+    from sibnlp.exchange.documents import documents
 
     options = options or Options()
     project = load(path, options)
@@ -313,7 +313,7 @@ def prepare(project: Project, options: Options) -> Project:
     Raises:
         TableError: no coder of a name, or no such extent.
     """
-    from sibnlp.exchange.coded import choose
+    from sibnlp.exchange.extents import choose
 
     project = choose(project, options)
     return record_extents(project, options.extent) if options.extent else project
@@ -325,7 +325,7 @@ def record_extents(project: Project, extent: str) -> Project:
     Raises:
         TableError: no such extent.
     """
-    from sibnlp.exchange.coded import with_extents
+    from sibnlp.exchange.extents import with_extents
 
     return with_extents(project, extent)
 

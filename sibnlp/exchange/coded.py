@@ -21,66 +21,12 @@ import numpy as np
 from sibnlp.codebook import Codebook
 from sibnlp.errors import TableError
 from sibnlp.exchange import Codings, Options
-from sibnlp.exchange.attributes import attributes
 from sibnlp.exchange.codebooks import Match, looks_flat, match, own
-from sibnlp.exchange.project import ASKED, Coder, Extent, Project, ProjectDocument
-from sibnlp.metadata import Metadata
-from sibnlp.segmentation import SegmentSettings, interviewers_of, segment
-from sibnlp.speech import turns
-from sibnlp.types import CodedPassage, Document, Mark, Passage, Predictions
-
-EXTENTS = ("passages", "span", "documents", "all")
-Span = tuple[int, int]
-
-
-def documents(project: Project, options: Options, path: Path) -> tuple[list[Document], tuple[str, ...]]:
-    """A project's documents as readers would give them: turns, headings, and what is known of each.
-
-    Args:
-        project, options: what to read by.
-        path: of the project; names documents that have no name.
-
-    Returns:
-        Documents with a text, in order, by names made unique; and where their metadata come from, a line each.
-    """
-    said, notes = attributes(project, options)
-    named = document_names(project, path)
-    found = []
-    for one in project.documents:
-        if not one.text.strip():
-            continue
-        document = Document(
-            named[one.id], one.text, format="project", turns=turns.find_turns(one.text), marks=_headings(one.text)
-        )
-        known = Metadata(documents={document.id: said[one.id]})
-        found.append(known.apply(document, interviewers_of(known.apply(document))))
-    return found, notes
-
-
-def document_names(project: Project, path: Path) -> dict[str, str]:
-    """Ids of documents as passages have them: their names, made unique; slashes and control characters go."""
-    named: dict[str, str] = {}
-    taken: set[str] = set()
-    for one in project.documents:
-        name = "".join(character if character.isprintable() else " " for character in one.name).replace("\\", "/")
-        name = name.rstrip("/").rpartition("/")[2].strip() or path.stem
-        unique, number = name, 2
-        while unique in taken:
-            unique, number = f"{name} ({number})", number + 1
-        taken.add(unique)
-        named[one.id] = unique
-    return named
-
-
-def _headings(text: str) -> tuple[Mark, ...]:
-    lines = text.split("\n")
-    marks, at = [], 0
-    for number, line in enumerate(lines):
-        if line.strip() and turns.is_heading(lines, number):
-            start = at + len(line) - len(line.lstrip())
-            marks.append(Mark(start, start + len(line.strip()), "heading"))
-        at += len(line) + 1
-    return tuple(marks)
+from sibnlp.exchange.documents import document_names, documents
+from sibnlp.exchange.extents import EXTENTS, Span, choose, spans_read
+from sibnlp.exchange.project import Coder, Project, ProjectDocument
+from sibnlp.segmentation import SegmentSettings, segment
+from sibnlp.types import CodedPassage, Passage, Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,41 +73,6 @@ def codings(project: Project, path: Path, codebooks: Sequence[Codebook], options
     notes = [*map(str, project.problems), *said, *_told(project, matched, counts, coders, options)]
     failed = any(problem.failed for problem in project.problems)
     return Codings(rows, book, tuple(notes), failed, project)
-
-
-def choose(project: Project, options: Options) -> Project:
-    """A project with the coders alone that are asked for, and those marked that are models.
-
-    Raises:
-        TableError: no coder of a name.
-    """
-    machines = {name.casefold() for name in options.machines}
-    coders = tuple(replace(one, machine=one.machine or one.name.casefold() in machines) for one in project.coders)
-    if not options.coders:
-        return replace(project, coders=coders)
-    wanted = {name.casefold() for name in options.coders}
-    lacking = sorted(wanted - {coder.name.casefold() for coder in coders})
-    if lacking:
-        names = ", ".join(coder.name for coder in coders)
-        raise TableError(project.name, f"has no coder named {lacking[0]!r}", f"its coders: {names or 'none'}")
-    kept = tuple(coder for coder in coders if coder.name.casefold() in wanted)
-    ids = {coder.id for coder in kept}
-
-    def of(document: ProjectDocument) -> ProjectDocument:
-        selections = []
-        for selection in document.selections:
-            codings = tuple(coding for coding in selection.codings if coding.coder in ids)
-            if codings or (not selection.codings and selection.coder in ids):
-                selections.append(replace(selection, codings=codings))
-        whole = tuple(coding for coding in document.codings if coding.coder in ids)
-        return replace(document, selections=tuple(selections), codings=whole)
-
-    return replace(
-        project,
-        coders=kept,
-        documents=tuple(of(document) for document in project.documents),
-        extents=tuple(extent for extent in project.extents if extent.coder in ids),
-    )
 
 
 def _coders(project: Project) -> dict[str, Coder]:
@@ -249,64 +160,11 @@ def _extents(
             if coder in recorded:
                 found[coder] = _Read(recorded[coder].spans, recorded[coder].families)
             continue
-        spans = _asked(options.extent, marks, len(document.text)) if used[coder] else None
+        spans = spans_read(options.extent, marks, len(document.text)) if used[coder] else None
         if spans is not None:
             counts.inferred = counts.inferred or not options.extent
             found[coder] = _Read(spans, None)
     return found
-
-
-def with_extents(project: Project, extent: str) -> Project:
-    """A project in which what its people read is recorded as they say, for the families of codes that each used.
-
-    Raises:
-        TableError: ``extent`` is none of `EXTENTS`.
-    """
-    if extent not in EXTENTS:
-        raise TableError("--extent", f"{extent!r} is none", f"known: {', '.join(EXTENTS)}")
-    above = {code.id: code.parent for code in project.codes}
-    names = {code.id: code.name for code in project.codes}
-    families: dict[str, set[str]] = {}
-    for placed in project.placed():
-        at = placed.coding.code
-        while above.get(at):
-            at = above[at]
-        families.setdefault(placed.coding.coder, set()).add(names.get(at, ""))
-    coders = list(families)
-    found = []
-    for document in project.documents:
-        for coder in coders:
-            own = [s for s in document.selections if any(c.coder == coder for c in s.codings)]
-            marks = [(s.start, s.end) for s in own]
-            spans = tuple(marks) if extent == "passages" else _asked(extent, marks, len(document.text))
-            if spans and document.text:
-                found.append(Extent(coder, document.id, union(spans), tuple(sorted(families[coder])), ASKED))
-    machines = {coder.id for coder in project.coders if coder.machine}
-    kept = tuple(one for one in project.extents if one.coder in machines)
-    return replace(project, extents=(*kept, *(one for one in found if one.coder not in machines)))
-
-
-def union(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans in order, those that overlap as one."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start < found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return tuple(found)
-
-
-def _asked(extent: str, marks: Sequence[Span], length: int) -> tuple[Span, ...] | None:
-    if extent == "all":
-        return ((0, length),)
-    if not marks:
-        return None
-    if extent == "documents":
-        return ((0, length),)
-    if extent == "passages":
-        return ()
-    return ((min(start for start, _ in marks), max(end for _, end in marks)),)
 
 
 def _families(read: _Read, matched: Match, used: Set[str]) -> tuple[str, ...]:

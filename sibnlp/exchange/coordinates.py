@@ -17,13 +17,24 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-CODE_POINT, UTF16, UTF8 = "code point", "utf-16", "utf-8"
-UNITS = (CODE_POINT, UTF16, UTF8)
+from sibnlp.exchange.edges import INSIDE, OUTSIDE, Classes
+from sibnlp.exchange.systems import (
+    CODE_POINT,
+    UTF8,
+    Ruler,
+    SourceText,
+    System,
+    parse_system,
+    prior,
+    systems,
+)
+
+__all__ = ["Decided", "Measured", "SourceText", "System", "decide", "measure", "parse_system", "place_points", "pool"]
+
 MARGIN = math.log(20)
 # Share of edges inside words above which no system fits: the text is not the one that was coded.
 MAX_INSIDE, MIN_EDGES = 0.4, 8
@@ -33,140 +44,10 @@ OVERRUN = 2
 # source up: one emoji inside one selection decides between two units, and leaves one edge in doubt.
 MINOR_SHARE, MINOR_SHIFT = 0.2, 2
 
-# What an edge can be, and how often a person's selection has it under the right system.
-_CLEAN, _BEFORE_STOP, _LOOSE, _INSIDE, _OUTSIDE = range(5)
+# How often an edge of a person's selection is what `edges` tells apart, in that order, under the right system.
 _LOG = np.log(np.array([0.71, 0.15, 0.10, 0.04, 0.0005]))
 # What a quotation kept as a name adds where it is found: its beginning, and the whole of it.
 _BEGINS, _EQUAL = 3.0, 6.0
-_OTHER, _WORD, _SPACE, _STOP = range(4)
-_STOPS = frozenset(".!?…。！？")
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """One way of counting.
-
-    Attributes:
-        unit: ``code point``, ``utf-16`` or ``utf-8``.
-        line_break: how much a line break counts: 1, 2, or 0 for as many as it has in the file.
-        mark: whether a byte order mark counts (one unit; three bytes).
-        inclusive: whether the end is the last unit of the selection, not the one behind it.
-    """
-
-    unit: str = CODE_POINT
-    line_break: int = 1
-    mark: bool = False
-    inclusive: bool = False
-
-    def __str__(self) -> str:
-        breaks = {0: "line breaks as in the file", 1: "line break = 1", 2: "line break = 2"}[self.line_break]
-        return ", ".join(
-            [self.unit, breaks, *["byte order mark counted"] * self.mark, "end " + ("inclusive" if self.inclusive else
-             "exclusive")]
-        )  # fmt: skip
-
-
-def parse_system(text: str) -> System:
-    """A system as a person writes it: ``utf-16,crlf=2,bom,inclusive``; what is not named is the specification's.
-
-    Raises:
-        ValueError: names the word that is unknown.
-    """
-    unit, line_break, mark, inclusive = CODE_POINT, 1, False, False
-    for word in (part.strip().lower() for part in text.split(",")):
-        if word in ("code point", "codepoint", "code-point"):
-            unit = CODE_POINT
-        elif word in (UTF16, UTF8, "utf16", "utf8"):
-            unit = UTF16 if "16" in word else UTF8
-        elif word in ("crlf=1", "crlf=2", "crlf=file"):
-            line_break = {"1": 1, "2": 2, "file": 0}[word.partition("=")[2]]
-        elif word == "bom":
-            mark = True
-        elif word in ("inclusive", "exclusive"):
-            inclusive = word == "inclusive"
-        elif word:
-            known = "code-point, utf-16, utf-8, crlf=1, crlf=2, crlf=file, bom, inclusive, exclusive"
-            raise ValueError(f"{word!r} is no part of a coordinate system; known: {known}")
-    return System(unit, line_break, mark, inclusive)
-
-
-@dataclass(slots=True)
-class SourceText:
-    """A source as the file has it, and its text of record.
-
-    Args:
-        raw: the decoded file, with its line ends and its byte order mark.
-    """
-
-    raw: str
-
-    def __post_init__(self) -> None:
-        self.has_mark = self.raw.startswith("\ufeff")
-        body = self.raw[1:] if self.has_mark else self.raw
-        n_double = body.count("\r\n")
-        self.text = body.replace("\r\n", "\n").replace("\r", "\n")
-        n_breaks = self.text.count("\n")
-        self.break_in_file = 2 if n_double and n_double == n_breaks else 1
-        # Line breaks that are CRLF here and LF there: only then does the file say more than 1 or 2.
-        self.mixed: NDArray[np.int64] | None = None
-        if 0 < n_double < n_breaks:
-            pieces = body.replace("\r\n", "\0\n").replace("\r", "\n").split("\n")[:-1]
-            self.mixed = np.array([1 + piece.endswith("\0") for piece in pieces], dtype=np.int64)
-        self.raw = ""
-
-    has_mark: bool = field(init=False, default=False)
-    text: str = field(init=False, default="")
-    break_in_file: int = field(init=False, default=1)
-    mixed: NDArray[np.int64] | None = field(init=False, default=None)
-
-
-def systems(source: SourceText) -> list[System]:
-    """All systems that a source may be counted in."""
-    breaks = (1, 2, 0) if source.mixed is not None else (1, 2)
-    return [
-        System(unit, line_break, mark, inclusive)
-        for unit in UNITS
-        for line_break in breaks
-        for mark in (False, True)
-        for inclusive in (False, True)
-    ]
-
-
-def _prior(system: System, source: SourceText) -> float:
-    """What is to be expected before looking: the specification, mildly; line breaks as the file has them."""
-    found = {CODE_POINT: 0.0, UTF16: -0.7, UTF8: -1.0}[system.unit]
-    found -= (1.0 if source.has_mark else 2.0) * system.mark + 1.2 * system.inclusive
-    usual = 0 if source.mixed is not None else source.break_in_file
-    return found - (system.line_break != usual) * (1.5 if usual == 1 else 0.3)
-
-
-class Ruler:
-    """Translates offsets in one system to code points of the text of record."""
-
-    def __init__(self, source: SourceText, codes: NDArray[np.uint32], system: System) -> None:
-        self.system = system
-        if system.unit == CODE_POINT:
-            widths = np.ones(len(codes), dtype=np.int64)
-        elif system.unit == UTF16:
-            widths = 1 + (codes > 0xFFFF).astype(np.int64)
-        else:
-            widths = np.ones(len(codes), dtype=np.int64)
-            for bound in (0x7F, 0x7FF, 0xFFFF):
-                widths += codes > bound
-        if system.line_break != 1:
-            at = codes == 10
-            widths[at] = 2 if system.line_break == 2 or source.mixed is None else source.mixed
-        mark = (3 if system.unit == UTF8 else 1) if system.mark else 0
-        self._positions = np.concatenate([[mark], mark + np.cumsum(widths)])
-
-    def place(self, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Code points of offsets; -1 before the text, -2 inside a character, n + 1 … behind it by so much."""
-        index = np.searchsorted(self._positions, offsets)
-        index = np.minimum(index, len(self._positions) - 1)
-        found = np.where(self._positions[index] == offsets, index, -2)
-        behind = offsets - self._positions[-1]
-        found = np.where(behind > 0, len(self._positions) - 1 + behind, found)
-        return np.where(offsets < self._positions[0], -1, found)
 
 
 @dataclass(slots=True)
@@ -192,7 +73,7 @@ class Measured:
     def total(self, system: System, others: Mapping[System, float] | None = None) -> float:
         """Log-posterior of a system, up to a constant; with what the other sources say."""
         said = self.fits[system] if others is None else others.get(system, self.fits[system])
-        return said + _prior(system, self.source)
+        return said + prior(system, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,57 +94,6 @@ class Decided:
     why: str
     table: tuple[str, ...] = ()
     doubtful: int = 0
-
-
-class Classes:
-    """What each character of a text is: word, space, full stop or other. Scripts without spaces have no words here.
-
-    Args:
-        text: the text.
-        breaks: places where two words meet without a space (blocks of HTML).
-    """
-
-    def __init__(self, text: str, breaks: Sequence[int] = ()) -> None:
-        self.broken = np.zeros(len(text) + 1, dtype=np.bool_)
-        self.broken[list(breaks)] = True
-        self.codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        present = np.unique(self.codes)
-        table = np.zeros(int(present[-1]) + 1 if len(present) else 1, dtype=np.uint8)
-        for code in present.tolist():
-            table[code] = _class(chr(code))
-        self.kinds = table[self.codes]
-
-    def start(self, at: NDArray[np.int64]) -> NDArray[np.intp]:
-        """What starts are (placed inside the text)."""
-        before = np.where(at > 0, self.kinds[np.maximum(at - 1, 0)], _SPACE)
-        own = self.kinds[np.minimum(at, len(self.kinds) - 1)]
-        found = np.where(own == _SPACE, _LOOSE, _CLEAN)
-        return np.where((before == _WORD) & (own == _WORD) & ~self.broken[at], _INSIDE, found)
-
-    def end(self, at: NDArray[np.int64]) -> NDArray[np.intp]:
-        """What ends are (placed inside the text)."""
-        n = len(self.kinds)
-        own = self.kinds[np.maximum(at - 1, 0)]
-        after = np.where((at < n) & ~self.broken[at], self.kinds[np.minimum(at, n - 1)], _SPACE)
-        found = np.where(own == _SPACE, _LOOSE, np.where((after == _STOP) & (own != _STOP), _BEFORE_STOP, _CLEAN))
-        return np.where((own == _WORD) & (after == _WORD), _INSIDE, found)
-
-    @cached_property
-    def length(self) -> int:
-        """Number of code points."""
-        return len(self.kinds)
-
-
-def _class(character: str) -> int:
-    if character.isspace():
-        return _SPACE
-    if character in _STOPS:
-        return _STOP
-    # Han, kana and the like, Thai, Lao, Khmer and Burmese are written without spaces between words.
-    code = ord(character)
-    unspaced = 0x2E80 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x3FFFF
-    unspaced = unspaced or 0x0E00 <= code <= 0x0EFF or 0x1000 <= code <= 0x109F or 0x1780 <= code <= 0x17FF
-    return _WORD if (character.isalnum() or character in "_'’") and not unspaced else _OTHER
 
 
 def measure(
@@ -305,12 +135,12 @@ def measure(
         inner = _judge(classes, placed[:, 0], placed[:, 1], counts)
         at = ruler.place(single)
         here = (at >= 0) & (at < classes.length)
-        counts[_OUTSIDE] += int((~here).sum())
+        counts[OUTSIDE] += int((~here).sum())
         counts += np.bincount(classes.start(at[here]), minlength=len(_LOG)) if here.any() else 0
         placed[~inner] = -1
         found.spans[system] = placed
         found.fits[system] = float(counts @ _LOG)
-        found.inside[system] = float(counts[[_INSIDE, _OUTSIDE]].sum() / found.n_edges)
+        found.inside[system] = float(counts[[INSIDE, OUTSIDE]].sum() / found.n_edges)
     _add_names(found, quotations)
     return found
 
@@ -326,7 +156,7 @@ def _judge(
         counts += np.bincount(classes.start(starts[inner]), minlength=5)
         counts += np.bincount(classes.end(ends[inner]), minlength=5)
     # An empty span says nothing of the system; the others are outside of it with both edges.
-    counts[_OUTSIDE] += 2 * int((~inner & (starts != ends)).sum())
+    counts[OUTSIDE] += 2 * int((~inner & (starts != ends)).sum())
     return inner
 
 

@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 
 from sibnlp.errors import ReadError
 from sibnlp.exchange import Options, coordinates
-from sibnlp.exchange.coded import document_names
+from sibnlp.exchange.documents import document_names
 from sibnlp.exchange.project import (
     RECORDED,
     Coder,

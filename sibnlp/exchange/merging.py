@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sibnlp.exchange.codebooks import find, parts_of, plain
-from sibnlp.exchange.coded import document_names
+from sibnlp.exchange.documents import document_names
 from sibnlp.exchange.project import Coder, Coding, Extent, Project, ProjectCode, ProjectDocument, Selection
 from sibnlp.exchange.refixml import Tally
 

@@ -22,7 +22,9 @@ from sibnlp.codebook import Codebook
 from sibnlp.errors import ReadError, TableError
 from sibnlp.exchange import Options
 from sibnlp.exchange.codebooks import project_codes
-from sibnlp.exchange.coded import codings, document_names, union
+from sibnlp.exchange.coded import codings
+from sibnlp.exchange.documents import document_names
+from sibnlp.exchange.extents import union
 from sibnlp.exchange.project import (
     RECORDED,
     Case,

@@ -8,7 +8,6 @@ import random
 import pytest
 
 from sibnlp.exchange.coordinates import (
-    UNITS,
     SourceText,
     System,
     decide,
@@ -17,6 +16,7 @@ from sibnlp.exchange.coordinates import (
     place_points,
     pool,
 )
+from sibnlp.exchange.systems import UNITS
 from tests.exchange import counting
 
 SENTENCES = """\
