@@ -135,8 +135,12 @@ def main() -> None:
     path: Path = parser.parse_args().file
     rows = read_rows(path)
     faults = faults_of(rows)
-    others = [row for other in sorted(RAW.glob("*.jsonl")) if other.resolve() != path.resolve() for row in read_rows(other)]
-    faults += [f"{a} and {b} share: {run}" for a, b, run in shared_runs([*others, *rows]) if b in {r["id"] for r in rows}]
+    others = [
+        row for other in sorted(RAW.glob("*.jsonl")) if other.resolve() != path.resolve() for row in read_rows(other)
+    ]
+    faults += [
+        f"{a} and {b} share: {run}" for a, b, run in shared_runs([*others, *rows]) if b in {r["id"] for r in rows}
+    ]
     for fault in faults:
         print(fault, file=sys.stderr)
     lengths = sorted(len(row["text"].split()) for row in rows)
@@ -148,7 +152,9 @@ def main() -> None:
     opens = Counter(" ".join(words(row["text"])[:2]) for row in rows if not row["pair"])
     print("openings used more than twice:", {k: n for k, n in opens.items() if n > 2} or "none")
     have = counts(rows)
-    print("still lacking:", {name: least - have[name] for name, least in QUOTA.items() if have[name] < least} or "nothing")
+    print(
+        "still lacking:", {name: least - have[name] for name, least in QUOTA.items() if have[name] < least} or "nothing"
+    )
     sys.exit(1 if faults else 0)
 
 
