@@ -223,7 +223,7 @@ def _nothing(project: Project, path: Path, codebooks: Sequence[Codebook], counts
     if n and counts.left_out and codebooks:
         names = ", ".join(code.name for code in project.codes[:12])
         books = ", ".join(book.id for book in codebooks)
-        fix = f"its codes: {names}; leave --codebook out to take them as they are"
+        fix = f"its codes: {names}; for a codebook of them: sibnlp convert {path.name} codebook.toml"
         return TableError(path, f"no coding has a code of the codebook {books}", fix)
     lost = "; ".join(str(problem).partition("\n")[0] for problem in project.problems if problem.failed)
     return TableError(path, "holds no coded text" if not n else "no coding lies in a passage", lost[:300])

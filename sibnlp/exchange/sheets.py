@@ -144,6 +144,7 @@ class _Builder:
             by_document.setdefault(one.passage.document, []).append(number)
         codes = self._codes(coded)
         code_ids = {code: f"code {code}" for one in coded for code in one.codes}
+        families = self._families(coded)
         documents, extents = [], []
         homes: list[tuple[Passage, str, str]] = []
         for document, numbers in by_document.items():
@@ -171,7 +172,7 @@ class _Builder:
             there = {(one.start, one.end): one.id for one in selections}
             homes += [(coded[n].passage, document, there.get(span, "")) for n, span in zip(numbers, spans, strict=True)]
             extents += [
-                Extent(f"coder {coder}", f"document {document}", union(own), self._families(coded), RECORDED)
+                Extent(f"coder {coder}", f"document {document}", union(own), families, RECORDED)
                 for coder, own in read.items()
             ]
             values = self._values([coded[n].passage for n in numbers])
