@@ -20,12 +20,18 @@ def command(
     min_words: options.MinWords = 15,
     interviewer: options.Interviewer = "context",
     interviewers: options.Interviewers = [],  # noqa: B006 - typer copies it
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Say for each code which sentence it rests on most; takes several times as long."
+        ),
+    ] = False,
     force: options.Force = False,
 ) -> None:
     """Code documents, or the rows of a table, passage by passage.
 
-    Documents are read and segmented first. In a table each row with a `text` is one passage; its id and all further
-    columns pass through.
+    Documents are read and segmented first; a coded project (.qdpx, .sqlite3, .json) gives its documents. In a table
+    each row with a `text` is one passage; its id and all further columns pass through.
 
     `--min-confidence` abstains: a passage gets no code of a family (logics, domains …) where the calibrated probability
     that a decision is right falls below it for any of the family's codes. Column `abstained` lists the
@@ -41,8 +47,10 @@ def command(
     - `sibnlp classify survey_answers.csv --model my-model -o predictions.csv`
     - `sibnlp classify interviews/ --model zero_shot:practices -o predictions.parquet`
     - `sibnlp classify minutes.pdf -o - | jq .codes`
+    - `sibnlp classify study.qdpx --explain -o predictions.jsonl`, then `sibnlp convert` brings them into the project
     """
     from sibnlp import corpus as corpus_module
+    from sibnlp import explain as explaining
     from sibnlp import pipeline, tables
     from sibnlp.model import load_model
 
@@ -55,7 +63,11 @@ def command(
         predictions = pipeline.classify(
             corpus.passages, loaded, batch_size=batch_size, min_confidence=min_confidence, progress=show
         )
-    write_rows(output, tables.prediction_rows(predictions), force)
+        reasons = explaining.explain(predictions, loaded, batch_size=batch_size) if explain else None
+    rows = tables.prediction_rows(predictions)
+    if reasons is not None:
+        rows = ({**row, "explanation": reason} for row, reason in zip(rows, reasons, strict=True))
+    write_rows(output, rows, force)
     coded = int(predictions.assigned.any(axis=1).sum())
     read = len(corpus.sources) - len(corpus.failed)
     say(f"{len(predictions)} passages from {read} files, {coded} with a code, by {predictions.model}")

@@ -16,7 +16,8 @@ def command(
     predictions: Annotated[
         Path,
         typer.Argument(
-            help="From `sibnlp classify`, or codings by people: a table with `codes` a row.", show_default=False
+            help="From `sibnlp classify`, or codings by people: a table with `codes` a row, or a coded project.",
+            show_default=False,
         ),
     ],
     output: options.OutputFolder,
@@ -29,6 +30,7 @@ def command(
         str, typer.Option(help="Share of what: `talk` (all passages) or `domain` (the domain's passages).")
     ] = "talk",
     title: Annotated[str, typer.Option(help="Title of the report.")] = "Governance logics",
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Aggregate coded passages into trajectories with intervals.
@@ -39,14 +41,15 @@ def command(
     - `sibnlp drift predictions.parquet -o drift --period stage`
     - `sibnlp drift predictions.csv -o drift --codebook osborne --denominator domain`
     """
-    from sibnlp import pipeline, tables
+    from sibnlp import pipeline
+    from sibnlp.cli.codings import read_predictions
     from sibnlp.project import Drift
 
     if denominator not in ("talk", "domain"):
         raise typer.BadParameter(f"denominator {denominator!r} is neither talk nor domain")
     settings = Drift(period=period_of(period) if period else "", denominator=denominator)
     with output_folder(output, force) as folder:
-        coded = tables.read_predictions(predictions)
+        coded = read_predictions(predictions, codebook, project)
         provenance = {"codings": str(predictions), "coded by": coded.model}
         report = pipeline.track(coded, codebook, drift=settings, title=title, provenance=provenance)
         write_report(report, folder, predictions=False)

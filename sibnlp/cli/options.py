@@ -37,3 +37,11 @@ Interviewer = Annotated[
 Interviewers = Annotated[
     list[str], typer.Option(help="Label of somebody who asks; may be repeated. Found by itself where not given.")
 ]
+HowToRead = Annotated[
+    list[str],
+    typer.Option(
+        "--project",
+        help="How to read a coded project (.qdpx, .sqlite3, .json), as KEY=VALUE: `extent=documents`, `coder=Anna`, "
+        "`stage=set`, and the other options of `sibnlp convert`; may be repeated.",
+    ),
+]

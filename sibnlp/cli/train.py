@@ -14,10 +14,20 @@ from sibnlp.cli.console import log_lines, progress, say
 def command(
     codings: Annotated[
         list[Path],
-        typer.Argument(help="Coded passages: JSONL (or a table) with `text` and `codes`.", show_default=False),
+        typer.Argument(
+            help="Coded passages: JSONL (or a table) with `text` and `codes`, or a coded project (.qdpx, .sqlite3, "
+            ".json).",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the model.", show_default=False)],
-    codebook: options.Codebooks = ["osborne"],  # noqa: B006 - typer copies it
+    codebook: Annotated[
+        list[str],
+        typer.Option(
+            help="A shipped codebook (see `sibnlp codebook show`) or a TOML file; may be repeated. Where not given, a "
+            "project's own codes, and `osborne` for tables."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
     recipe: Annotated[
         str, typer.Option(help="A shipped recipe (encoder, linear, static, zero_shot) or a TOML file.")
     ] = "linear",
@@ -27,6 +37,7 @@ def command(
             help="Codings of other documents that calibrate the model and set its thresholds; may be repeated."
         ),
     ] = [],  # noqa: B006 - typer copies it
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Train a classifier for any codebook from coded passages.
@@ -44,17 +55,20 @@ def command(
     - `sibnlp train coded.jsonl -o my-model --codebook my_codebook.toml`
     - `sibnlp train coded.jsonl -o my-model --codebook osborne --codebook oflynn --recipe static`
     - `sibnlp train coded.jsonl -o my-model --recipe encoder --held-out validation.jsonl`
+    - `sibnlp train study.qdpx -o my-model --project extent=documents`
     """
-    from sibnlp import tables
+    from sibnlp import exchange
+    from sibnlp.cli.codings import read_codings
     from sibnlp.codebook import load
     from sibnlp.model import check_output
     from sibnlp.training import load_recipe, train
 
     # Before the work, not after it.
     check_output(output, overwrite=force)
-    books = [load(name) for name in codebook]
-    coded = [row for path in codings for row in tables.read_codings(path, books)]
-    kept = [row for path in held_out for row in tables.read_codings(path, books)]
+    if not codebook and not all(exchange.is_project(path) for path in codings):
+        codebook = ["osborne"]
+    coded, books = read_codings(codings, [load(name) for name in codebook], project)
+    kept = read_codings(held_out, books, project)[0] if held_out else []
     work = output.parent / f"{output.name}-training"
     with progress() as show, log_lines("sibnlp.training.encoder", "sibnlp.training.trainer"):
         model = train(

@@ -38,7 +38,7 @@ def read_predictions(path: Path) -> Predictions:
     rows, places, _ = rowfiles.load(path)
     for row, place, passage in _coded_rows(rows, places, path, path.name, dated=True):
         given.append(_codes(row.get("codes"), path, place))
-        scores.append(_scores(row, path, place))
+        scores.append(scores_of(row, path, place))
         unsure.append(_codes(row.get("abstained"), path, place, "abstained"))
         coders[str(row.get("model") or row.get("coder") or "people")] = None
         modelled = modelled or bool(scores[-1] or row.get("model"))
@@ -197,7 +197,12 @@ def _chance(value: Any, path: Path, place: str) -> float | None:
     return chance
 
 
-def _scores(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float]:
+def scores_of(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float]:
+    """Scores of a row of predictions, by code; empty where it has none.
+
+    Raises:
+        TableError: they are no numbers in [0, 1].
+    """
     value = row.get("scores")
     if isinstance(value, str):
         try:

@@ -140,7 +140,8 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
         if name == "scores":
             flat.update((SCORE + code, score) for code, score in value.items())
         else:
-            flat[name] = ";".join(map(str, value)) if isinstance(value, list | tuple) else value
+            value = ";".join(map(str, value)) if isinstance(value, list | tuple) else value
+            flat[name] = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
     return flat
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sibnlp
+from sibnlp import exchange
 from sibnlp.calibrate import Calibration, expected_calibration_error, fit_calibration, fit_thresholds
 from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
 from sibnlp.codebook import PASSAGE, Codebook
@@ -391,6 +392,8 @@ def _folds(fold: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
 
 
 def _lines(path: Path) -> int:
-    """Non-empty lines of a file: its codings, where it is JSONL."""
+    """Non-empty lines of a file: its codings, where it is JSONL; 0 for a coded project, which has none."""
+    if exchange.is_project(path):
+        return 0
     with path.open("rb") as file:
         return sum(1 for line in file if line.strip())
