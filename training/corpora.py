@@ -42,8 +42,12 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def public(split: str) -> list[CodedPassage]:
+def public(split: str, stream: str = "") -> list[CodedPassage]:
     """Gold codings of one split of the public corpus, with their texts.
+
+    Args:
+        split: train, validation or test.
+        stream: probability or enriched; both where empty.
 
     The texts come from the pool beside the repository or from what ``corpora/public/fetch.py`` brought back.
 
@@ -60,7 +64,7 @@ def public(split: str) -> list[CodedPassage]:
         raise DataError("the texts of corpora/public are not here", f"run: python {PUBLIC / 'fetch.py'}")
     found = []
     for row in _rows(PUBLIC / "gold.jsonl"):
-        if row["split"] != split:
+        if row["split"] != split or (stream and row["stream"] != stream):
             continue
         if row["id"] not in texts:
             raise DataError(
