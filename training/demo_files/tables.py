@@ -93,9 +93,9 @@ def codings(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
             coded = section_coding(section)
             actor, role = _actor(source, actors)
             row = {
-                "id": f"{source.id}:{number:02d}",
+                "id": passage_id(source, number),
                 "document": source.file,
-                "text": "\n\n".join(record.text for record in section),
+                "text": text_of(section),
                 "codes": codes(coded),
                 "coder": "author",
                 "extent": list(FAMILIES),
@@ -108,6 +108,16 @@ def codings(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
             }
             lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)
+
+
+def passage_id(source: Source, number: int) -> str:
+    """Id of a source's section."""
+    return f"{source.id}:{number:02d}"
+
+
+def text_of(section: Sequence[Record]) -> str:
+    """A section's text."""
+    return "\n\n".join(record.text for record in section)
 
 
 def section_coding(section: Sequence[Record]) -> Record:
