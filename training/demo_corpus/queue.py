@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from training.coding import queue
-from training.demo_corpus.passages import CODER, CORPUS, WORK, passages, read_sources
+from training.demo_corpus.passages import CODER, CORPUS, WORK, passages, read_case
 
 
 def main() -> None:
@@ -21,8 +21,8 @@ def main() -> None:
     parser.add_argument("--case", type=Path, default=CORPUS, help="folder with plan.json and source/")
     queue.arguments_of_a_wave(parser, WORK)
     arguments = parser.parse_args()
-    sources, lacking = read_sources(arguments.case)
-    rows = passages(sources)
+    plan, sources, lacking = read_case(arguments.case)
+    rows = [{**row, "pair": None} for row in passages(plan, sources)]
     if lacking:
         print(f"not written yet: {', '.join(lacking)}", file=sys.stderr)
     queue.wave(rows, rows, CORPUS, arguments.out, arguments.development, CODER)

@@ -13,18 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.coding.assembly import (
-    Assembled,
-    Places,
-    blind,
-    changes,
-    coded,
-    decisions,
-    hand_out,
-    lay_out,
-    leave_out_duplicates,
-    settle,
-)
+from training.coding.adjudication import changes, decisions, hand_out, lay_out, settle
+from training.coding.assembly import Assembled, Places, blind, coded, leave_out_duplicates, report
 from training.coding.records import read_development, read_rows, write_rows
 from training.public_corpus import numbers_page
 from training.public_corpus.passages import CORPUS, document_of, groups, passage
@@ -85,6 +75,7 @@ def main() -> None:
     write_rows(CORPUS / "gold.jsonl", out.gold)
     (CORPUS / "NUMBERS.md").write_text(numbers_page.page(out.codings, out.gold, out.counts), encoding="utf-8")
     hand_out(CORPUS, arguments.queue, out)
+    report(out)
 
 
 if __name__ == "__main__":

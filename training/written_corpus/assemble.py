@@ -18,19 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.coding.assembly import (
-    Assembled,
-    Places,
-    blind,
-    changes,
-    coded,
-    decisions,
-    hand_out,
-    lay_out,
-    leave_out_duplicates,
-    settle,
-)
-from training.coding.records import SHARED, Coding, read_development, read_rows, write_rows
+from training.coding.adjudication import changes, decisions, hand_out, lay_out, settle
+from training.coding.assembly import Assembled, Places, blind, coded, leave_out_duplicates, report, waves
+from training.coding.records import SHARED, Coding, read_development, write_rows
 from training.written_corpus import numbers_page
 from training.written_corpus.passages import (
     CODER,
@@ -64,8 +54,8 @@ def assemble(corpus: Path, incoming: Path, decided: Path, checks: set[str]) -> A
     """
     out, places = Assembled(), Places(corpus, corpus / "raw_coded", decided)
     drafts = {draft["id"]: draft for draft in read_drafts(corpus / "raw")}
-    waves = _waves(corpus)
-    passages = {id: passage(draft, waves.get(id, 0)) for id, draft in drafts.items()}
+    wave_of = waves(corpus, CODER)
+    passages = {id: passage(draft, wave_of.get(id, 0)) for id, draft in drafts.items()}
     known = {id: one["fingerprint"] for id, one in passages.items()}
     given = blind(places, incoming, [CODER], known, checks, out)
     said: dict[str, dict[str, tuple[Coding, str]]] = {
@@ -113,16 +103,6 @@ def _codings(
     return pairs
 
 
-def _waves(corpus: Path) -> dict[str, int]:
-    """In which wave a passage was handed out to the blind coder, the latest counting."""
-    files = sorted((corpus / "keys").glob(f"{CODER}-*.jsonl"), key=_wave)
-    return {row["id"]: _wave(path) for path in files for row in read_rows(path) if row["what"] == "new"}
-
-
-def _wave(path: Path) -> int:
-    return int(path.stem.partition("-")[2])
-
-
 def main() -> None:
     """Assemble what is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -140,6 +120,7 @@ def main() -> None:
     write_rows(CORPUS / "gold.jsonl", out.gold)
     (CORPUS / "NUMBERS.md").write_text(numbers_page.page(out.codings, out.gold, out.counts), encoding="utf-8")
     hand_out(CORPUS, arguments.queue, out)
+    report(out)
 
 
 if __name__ == "__main__":

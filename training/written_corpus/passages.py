@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from training.coding import drafts
 from training.coding.records import EXTENT, ROOT, Coding, coding_of, fingerprint, raw_of, read_rows
 from training.written_corpus.check_draft import faults_of
 
@@ -41,28 +39,18 @@ def take_drafts(incoming: Path, raw: Path) -> list[str]:
     Returns:
         Faults; a draft with a fault is not copied.
     """
-    listed = raw / "drafts.json"
-    known = json.loads(listed.read_text(encoding="utf-8")) if listed.exists() else {}
-    faults = []
+    faults: list[str] = []
     for path in sorted(incoming.glob(WRITERS)):
-        rows = read_rows(path)
-        found = [f"{path.name}: {fault}" for fault in faults_of(rows)]
+        found = [f"{path.name}: {fault}" for fault in faults_of(read_rows(path))]
         faults += found
-        content = path.read_bytes()
-        checksum = hashlib.sha256(content).hexdigest()
-        if found or known.get(path.stem, {}).get("sha256") == checksum:
-            continue
-        (raw / path.name).write_bytes(content)
-        day = datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
-        known[path.stem] = {"written": day, "passages": len(rows), "sha256": checksum}
-    listed.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        if not found and drafts.note(raw / "drafts.json", [path]):
+            (raw / path.name).write_bytes(path.read_bytes())
     return faults
 
 
 def days(raw: Path) -> dict[str, str]:
     """When each writer's file was written."""
-    listed: dict[str, dict[str, Any]] = json.loads((raw / "drafts.json").read_text(encoding="utf-8"))
-    return {writer: one["written"] for writer, one in listed.items()}
+    return {writer: one["written"] for writer, one in drafts.read(raw / "drafts.json").items()}
 
 
 def passage(draft: Mapping[str, Any], wave: int) -> dict[str, Any]:
