@@ -21,8 +21,8 @@ from training.coding.scoring import (
 )
 
 BAR = 0.85
-# With fewer positives a held-out score says nothing.
-FEWEST = 10
+# With fewer positives a held-out score says nothing; with fewer passages neither does agreement.
+FEWEST, FEWEST_PASSAGES = 10, 20
 DEVELOPMENT = f"""## Against the development passages
 
 Macro-F1 on development passages that lay blind in the queues, against the codes both development coders gave; codes
@@ -154,20 +154,25 @@ def agreement_tables(codings: Sequence[Row], names: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
-def alphas_by(codings: Sequence[Row], head: str, part: Callable[[Row], str], parts: Sequence[str]) -> str:
-    """α by family in parts of the corpus.
+def agreement_by(codings: Sequence[Row], head: str, part: Callable[[Row], str]) -> str:
+    """α and F1 by family in parts of the corpus; dashes where a part has fewer than 20 passages.
 
     Args:
         codings: of the coders.
         head: what the parts are.
-        part: of a row; parts: in order.
+        part: of a row.
     """
-    rows = []
-    for name in parts:
-        own = [row for row in codings if part(row) == name]
-        found = between(own)[1]
-        rows.append([name, *(figure(found[family].alpha) for family in JUDGED)])
-    return table([head, *JUDGED], rows)
+    rows: list[list[object]] = []
+    for name in sorted({part(row) for row in codings}):
+        found = between([row for row in codings if part(row) == name])[1]
+        if found["logic"].n < FEWEST_PASSAGES:
+            rows.append([name, found["logic"].n, *["–"] * 2 * len(JUDGED)])
+            continue
+        alphas = [figure(found[family].alpha) for family in JUDGED]
+        f1s = [number(found[family].positive.value) for family in JUDGED]
+        rows.append([name, found["logic"].n, *alphas, *f1s])
+    columns = [*(f"α {family}" for family in JUDGED), *(f"F1 {family}" for family in JUDGED)]
+    return table([head, "passages", *columns], rows)
 
 
 def adjudicator(found: Mapping[str, int], names: Mapping[str, str]) -> str:

@@ -89,10 +89,15 @@ def page(corpus: Path, out: Assembled, development: Sequence[Row]) -> str:
     batches = {CODER: read_coder(corpus, corpus / "raw_coded", CODER)}
     checks = {CODER: development_checks(batches[CODER], development)}
     both = {row["id"] for row in out.codings if row["coder"] == BLIND}
+    if not both:
+        return HEAD + "\nNo passage is coded by the second coder yet.\n"
     codings = [row for row in out.codings if row["id"] in both]
-    stages, kinds = sorted({row["stage"] for row in codings}), sorted({row["kind"] for row in codings})
-    actors = sorted({row["speaker_group"] or "documents" for row in codings})
     texts = {row["id"]: row["text"] for row in out.gold}
+    parts = {
+        "stage": lambda row: str(row["stage"]),
+        "kind": lambda row: str(row["kind"]),
+        "actor": lambda row: str(row["speaker_group"] or "(documents)"),
+    }
     return "\n".join([
         HEAD,
         f"{len(both)} of {len(out.gold)} passages are coded by both; {out.counts['coded alike']} of them alike in "
@@ -101,10 +106,7 @@ def page(corpus: Path, out: Assembled, development: Sequence[Row]) -> str:
         coders_page.against_themselves(batches),
         EACH_OTHER,
         coders_page.agreement_tables(codings, ["writers", CODER]),
-        "α by stage, kind of document and actor:\n",
-        coders_page.alphas_by(codings, "stage", lambda row: str(row["stage"]), stages),
-        coders_page.alphas_by(codings, "kind", lambda row: str(row["kind"]), kinds),
-        coders_page.alphas_by(codings, "actor", lambda row: str(row["speaker_group"] or "documents"), actors),
+        *(coders_page.agreement_by(codings, head, part) for head, part in parts.items()),
         coders_page.against_words(codings, texts, {"writers": WRITER, CODER: BLIND}),
     ])  # fmt: skip
 

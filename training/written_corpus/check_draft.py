@@ -101,6 +101,11 @@ def _pair_faults(members: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
+def counterparts(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two passages are a counterfactual pair."""
+    return bool(a.get("pair")) and a.get("pair") == b.get("pair")
+
+
 def shared_runs(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """Pairs of passages outside counterfactual pairs that share eight words in a row: ids, and the words."""
     first: dict[tuple[str, ...], Mapping[str, Any]] = {}
@@ -110,8 +115,7 @@ def shared_runs(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]
         for start in range(len(tokens) - RUN + 1):
             run = tuple(tokens[start : start + RUN])
             other = first.setdefault(run, row)
-            same = other["id"] == row["id"] or (row.get("pair") and other.get("pair") == row["pair"])
-            if not same:
+            if other["id"] != row["id"] and not counterparts(other, row):
                 found.setdefault((other["id"], row["id"]), " ".join(run))
     return [(a, b, run) for (a, b), run in found.items()]
 
