@@ -189,7 +189,7 @@ def from_words(texts: Sequence[str], groups: Sequence[str], coded: Mapping[str, 
         seen = vectorizer.fit_transform([texts[i] for i in train])
         unseen = vectorizer.transform([texts[i] for i in test])
         for code, y in coded.items():
-            if y[train].any():
+            if 0 < y[train].sum() < len(train):
                 model = LogisticRegression(C=10, class_weight="balanced", solver="liblinear").fit(seen, y[train])
                 scores[code][test] = model.predict_proba(unseen)[:, 1]
     return {code: Words(int(y.sum()), roc_auc(scores[code], y), _best_f1(scores[code], y)) for code, y in coded.items()}
