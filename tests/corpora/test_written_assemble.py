@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from training.coding import drafts, queue
+from training.coding import drafts, queue, review
 from training.coding.assembly import Assembled
 from training.coding.records import read_keys, read_rows, write_rows
 from training.written_corpus.assemble import assemble
@@ -194,6 +194,19 @@ def test_what_differs_goes_to_an_adjudicator_once_and_blind(case: Case) -> None:
     assert (gold["w08-003"]["decided"], gold["w08-003"]["contested"]) == ("adjudicated", ["endorses", "reports"])
     assert gold["plain-001"]["codes"] == []
     assert gold["pilot-001"]["contested"] == ["PVM", "endorses"]
+
+
+def test_a_review_changes_gold_but_for_the_test_split(case: Case) -> None:
+    candidates = [{"id": "w01-003"}, {"id": "w08-003"}, {"id": "w01-001"}]
+    verdicts: list[dict[str, Any]] = [{"item": "w01-001", "verdict": "stands"}]
+    verdicts += [{**said(id, "NPM", "PVM"), "verdict": "changed"} for id in ("w01-003", "w08-003")]
+    assert review.faults(candidates, verdicts) == []
+    told = review.faults(candidates, [*verdicts[:1], {"item": "w01-003", "verdict": "changed", "logics": []}])
+    assert told == ["w08-003: not judged", "w01-003: lacks dimensions, domains, relation, stances"]
+    assert review.take(case.corpus, case.corpus / "raw_coded", verdicts, case.work) == "review-01"
+    gold = {row["id"]: row for row in case.assemble().gold}
+    assert (gold["w01-003"]["codes"], gold["w01-003"]["decided"]) == (["NPM", "PVM", "endorses"], "reviewed")
+    assert gold["w08-003"]["decided"] == gold["w01-001"]["decided"] == "agreed"
 
 
 def test_a_faulty_draft_is_not_taken(tmp_path: Path) -> None:
