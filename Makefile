@@ -30,7 +30,7 @@ $(VENV)/.train: $(VENV)/.dev
 
 demo: $(VENV)/.base ## run the main job on the demo case
 	@$(BIN)/sibnlp run corpora/demo/case -o demo-report --force
-	@$(BIN)/sibnlp drift corpora/demo/codings.jsonl -o demo-report/as-written --title "Clear Nights, as its writers coded it" --force
+	@$(BIN)/sibnlp drift corpora/demo/gold.jsonl -o demo-report/as-written --title "Clear Nights, as its writers coded it" --force
 	@echo "as the model reads it:   $(CURDIR)/demo-report/report.html"
 	@echo "as its writers meant it: $(CURDIR)/demo-report/as-written/report.html"
 
