@@ -75,9 +75,7 @@ LABELS: dict[str, Labels] = {
         "Tom Baptiste", "Noreen Gillis", {"asking": {4: "Speaker 2", 9: "Speaker 2", 15: "Speaker 2"}}
     ),
     "2019-03_lwhynot_interview-1": Labels("Tom Baptiste", "Leah Whynot"),
-    "2019-05_dsark_interview-2": Labels(
-        "Tom Baptiste", "Darlene Sark", {"asking": {3: "Speaker 3", 12: "Speaker 3"}}
-    ),
+    "2019-05_dsark_interview-2": Labels("Tom Baptiste", "Darlene Sark", {"asking": {3: "Speaker 3", 12: "Speaker 3"}}),
     "2020-08_lchiasson_interview-2": Labels("Tom Baptiste", "Leo Chiasson"),
     "2020-10_bmacaskill_interview-2": Labels("Tom Baptiste", "Bernadette MacAskill"),
     "2021-04_hpenney_interview-2": Labels(

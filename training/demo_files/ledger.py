@@ -199,7 +199,12 @@ HEARD: dict[str, tuple[tuple[int, str, str], ...]] = {
 # The typist's notes, at the end of the turn of a beat.
 NOTES: dict[str, dict[int, str]] = {
     MARGUERITE: {6: "[water, 4 sec.]", 9: "[someone on the stairs]", 12: "[telephone]", 17: "[drawer]"},
-    "2014-12_lchiasson_interview-1": {0: "[telephone]", 9: "[knocks on the skirting]", 13: "[he sings]", 16: "[shows with the poker]"},
+    "2014-12_lchiasson_interview-1": {
+        0: "[telephone]",
+        9: "[knocks on the skirting]",
+        13: "[he sings]",
+        16: "[shows with the poker]",
+    },
     "2018-03_hpenney_interview-3": {4: "(saw running)", 9: "(saw running)", 14: "(saw running)"},
 }
 # In italics because they are French.

@@ -80,12 +80,16 @@ def lacking(document: str, records: Sequence[_Worded]) -> list[str]:
         for beat, words in _anchors(document)
         if words not in by_beat.get(beat, "")
     ]
-    for change in ledger.CHANGES.get(document, ()):
-        if change.deleted and change.deleted.strip() in by_beat.get(change.beat, ""):
-            missing.append(f"{document}, beat {change.beat}: {change.deleted!r} is to be deleted, and is in the text")
-    for hangs, words, _ in ledger.FOOTNOTES.get(document, {}).values():
-        if words not in records[hangs - 1].text:
-            missing.append(f"{document}, record {hangs}: {words!r} is not in the text")
+    missing += [
+        f"{document}, beat {change.beat}: {change.deleted!r} is to be deleted, and is in the text"
+        for change in ledger.CHANGES.get(document, ())
+        if change.deleted and change.deleted.strip() in by_beat.get(change.beat, "")
+    ]
+    missing += [
+        f"{document}, record {hangs}: {words!r} is not in the text"
+        for hangs, words, _ in ledger.FOOTNOTES.get(document, {}).values()
+        if words not in records[hangs - 1].text
+    ]
     return missing
 
 

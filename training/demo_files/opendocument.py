@@ -43,42 +43,52 @@ def report(source: Source) -> bytes:
     """Headings, a table, a list, notes at the foot of the page, a pull quote in a frame."""
     document, body = _new()
     notes = ledger.FOOTNOTES[source.id]
-    numbers = {number: str(i) for i, number in enumerate(sorted(notes), 1)}
-    last: Any = None
+    table: Any = None
+    items: Any = None
     before = Record("", "")
     for number, record in enumerate(source.records, 1):
         text = curly(record.text)
         if number in notes:
             continue
-        if record.kind == "heading":
-            last = odfdo.Header(1 if number == 1 else 2, text)
-            body.append(last)
-        elif record.kind == "table_row":
+        if record.kind == "table_row":
             if before.kind != "table_row":
                 table = odfdo.Table(f"Table{number}")
                 body.append(table)
-            row = odfdo.Row()
-            for cell in text.split("|"):
-                row.append_cell(odfdo.Cell(cell.strip()))
-            table.append_row(row)
+            table.append_row(_row(text))
         elif record.kind == "list_item":
             if before.kind != "list_item":
                 items = odfdo.List()
                 body.append(items)
             items.append_item(text)
         elif number == ledger.FRAMED.get(source.id):
-            last.append(odfdo.Frame.text_frame(text, size=("7cm", "3cm"), name="Quotation", anchor_type="paragraph"))
+            frame = odfdo.Frame.text_frame(text, size=("7cm", "3cm"), name="Quotation", anchor_type="paragraph")
+            body.children[-1].append(frame)
         else:
-            last = odfdo.Paragraph(text)
-            for at, (hangs, words, _) in notes.items():
-                if hangs == number:
-                    last.insert_note(
-                        after=curly(words), note_class="footnote", note_id=f"ftn{numbers[at]}",
-                        citation=numbers[at], body=_without_number(curly(source.records[at - 1].text)),
-                    )  # fmt: skip
-            body.append(last)
+            body.append(_paragraph(source, number))
         before = record
     return _saved(document, source, 3, "LibreOffice/7.2$Linux")
+
+
+def _paragraph(source: Source, number: int) -> Any:
+    """A heading, or a paragraph with the notes that hang on it."""
+    text = curly(source.records[number - 1].text)
+    if source.records[number - 1].kind == "heading":
+        return odfdo.Header(1 if number == 1 else 2, text)
+    paragraph = odfdo.Paragraph(text)
+    for i, (at, (hangs, words, _)) in enumerate(sorted(ledger.FOOTNOTES[source.id].items()), 1):
+        if hangs == number:
+            note = _without_number(curly(source.records[at - 1].text))
+            paragraph.insert_note(
+                after=curly(words), note_class="footnote", note_id=f"ftn{i}", citation=str(i), body=note
+            )
+    return paragraph
+
+
+def _row(text: str) -> Any:
+    row = odfdo.Row()
+    for cell in text.split("|"):
+        row.append_cell(odfdo.Cell(cell.strip()))
+    return row
 
 
 def _without_number(text: str) -> str:

@@ -11,7 +11,6 @@ from training.demo_files.sheet import Look, Run, Sheet
 from training.demo_files.source import Record, Source
 from training.demo_files.timing import rng
 
-
 _TIMES = ("Times-Roman", "Times-Bold", "Times-Italic")
 _HELVETICA = ("Helvetica", "Helvetica-Bold", "Helvetica-Oblique")
 # What is set in italics: a clause added by hand; a caption.

@@ -1,4 +1,4 @@
-"""Pages of a PDF: paragraphs in lines, justified or not, with words hyphenated at their ends; rows of tables; stamps."""
+"""Pages of a PDF: paragraphs in lines, justified or not, words hyphenated at their ends; rows of tables; stamps."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Sheet:
         return out.getvalue()
 
     def scanned(self, stamp: Sequence[str], chance: random.Random) -> bytes:
-        """The file as a scanner's text layer has it: word by word, none quite on its line or of its size, on grey paper.
+        """The file as a scanner has it: word by word, none quite on its line or of its size, on grey paper.
 
         Args:
             stamp: lines of a rubber stamp, aslant at the head of the first page.

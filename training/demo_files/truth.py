@@ -204,7 +204,7 @@ def _endorsed_most(pairs: Counted) -> dict[str, Any]:
 
 
 def _by_actor(pairs: Counted, stages: Sequence[int], cell: Mapping[str, Any]) -> dict[str, Any]:
-    """One cell of a logic in a domain, actor by actor: stage → turns that carry both, for stages the actor speaks at."""
+    """One cell of a logic in a domain, by actor: stage → turns that carry both, for stages the actor speaks at."""
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for stage in stages:
         for source, record in _in(pairs, stage):

@@ -98,7 +98,7 @@ def page(source: Source) -> bytes:
 
 
 def wiki(source: Source) -> bytes:
-    """A page of a wiki, saved: breadcrumbs, who changed it last, a table of contents, names in bold, a question below."""
+    """A page of a wiki, saved: breadcrumbs, who changed it last, a table of contents, names in bold, a poll below."""
     title, *headings = source.headings
     parts = [_WIKI_TOP.format(title=_escaped(title), heading=_escaped(" ".join(headings)))]
     for label, text, _ in source.spoken():
