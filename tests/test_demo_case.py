@@ -20,6 +20,7 @@ import pytest
 from sibnlp import corpus, metadata, project, readers
 from sibnlp.segmentation import SegmentSettings, interviewers_of
 from sibnlp.types import Document, Passage
+from tests.cli.shell import sibnlp
 from tests.conftest import ROOT, lacking
 from training.demo_files import ledger
 from training.demo_files.ledger import CAPTIONS
@@ -283,6 +284,16 @@ def test_relations_and_dimensions_are_those_of_the_design() -> None:
     assert truth()["dimensions"] == design["dimension_shifts"]
 
 
+def test_the_rules_of_the_tool_find_the_relations_of_the_design(tmp_path: Path) -> None:
+    assert sibnlp("drift", DEMO / "gold.jsonl", "-o", tmp_path / "out").code == 0
+    found = json.loads((tmp_path / "out" / "trajectory.json").read_text(encoding="utf-8"))
+    by_cell: dict[str, dict[str, str | None]] = {}
+    for one in found["relations"]:
+        if one["domain"]:
+            by_cell.setdefault(one["domain"], {})[one["period"]] = one["relation"]
+    assert by_cell == load("plan.json")["truth"]["relations"]
+
+
 def test_one_actor_changes_and_the_others_do_not() -> None:
     changed = {
         actor
@@ -314,6 +325,18 @@ def test_hands_give_way_to_machines() -> None:
     files = truth()["transcript_sources"]["files"]
     shares = [files[s]["by_machine"] / truth()["turns"][s]["documents"] for s in "123"]
     assert shares == [0.0, 0.6, 1.0]
+
+
+def test_the_readme_counts_as_the_truth_does() -> None:
+    text = (DEMO / "README.md").read_text(encoding="utf-8")
+    for domain in truth()["cells"]:
+        for logic in ("NPM", "NPG"):
+            cells = truth()["cells"][domain][logic]
+            counted = " | ".join(f"{cells[s]['n']} ({cells[s]['share'] * 100:.1f} %)" for s in "123")
+            assert f"| {logic} | {counted} |" in text, (domain, logic)
+    for name, what in (("interviews", "documents"), ("respondents' turns", "turns")):
+        assert f"| {name} | " + " | ".join(str(truth()["turns"][s][what]) for s in "123") + " |" in text
+    assert len(re.findall(r"^\| 20\d\d-\d\d ", text, flags=re.MULTILINE)) == len(FILES)
 
 
 def test_no_two_turns_share_a_run_of_eight_words() -> None:
