@@ -71,6 +71,14 @@ class Counts:
         column: NDArray[np.bool_] = self.predictions.assigned[:, self.predictions.column(code)]
         return column
 
+    def decided(self, code: str | None) -> NDArray[np.bool_]:
+        """[n], whether the model decided on a code; where it abstained, nobody knows, so it is in no share of it."""
+        abstained = self.predictions.abstained
+        if abstained is None or code is None or code not in self.predictions.codes:
+            return np.ones(len(self.predictions), dtype=np.bool_)
+        decided: NDArray[np.bool_] = ~abstained[:, self.predictions.column(code)]
+        return decided
+
     def score(self, *codes: str | None) -> NDArray[np.float32]:
         """[n], probability that all the codes hold: the lowest of theirs (an upper bound of the joint one)."""
         columns = [self.predictions.column(code) for code in codes if code in self.predictions.codes]
@@ -94,7 +102,7 @@ class Counts:
         return self._totals[cell]
 
     def _sum(self, domain: str | None, code: str, period: str) -> Totals:
-        inside = self.inside(domain, period)
+        inside = self.inside(domain, period) & self.decided(code) & self.decided(domain)
         weights = self.quantifier.weights(self.score(code, domain), self.has(code) & self.has(domain))
         documents, position = np.unique(self.document[inside], return_inverse=True)
         return Totals(

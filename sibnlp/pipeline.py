@@ -26,7 +26,12 @@ from sibnlp.types import DOCUMENT, INTERVIEW, Exemplar, Passage, Predictions, Re
 
 
 def classify(
-    passages: Sequence[Passage], model: Model, *, batch_size: int = 1024, progress: Progress | None = None
+    passages: Sequence[Passage],
+    model: Model,
+    *,
+    batch_size: int = 1024,
+    min_confidence: float = 0.0,
+    progress: Progress | None = None,
 ) -> Predictions:
     """Code passages with a model.
 
@@ -34,6 +39,7 @@ def classify(
         passages: n passages.
         model: from `sibnlp.load_model`.
         batch_size: passages at a time; the result does not depend on it.
+        min_confidence: abstain where the model is less sure (see `sibnlp.Model.predict`).
         progress: told of each batch.
     """
     done = 0
@@ -44,7 +50,7 @@ def classify(
         if progress:
             progress("classifying", done, len(passages))
 
-    return model.predict(passages, batch_size=batch_size, progress=step)
+    return model.predict(passages, batch_size=batch_size, min_confidence=min_confidence, progress=step)
 
 
 def follow(
@@ -85,6 +91,7 @@ def follow(
         notes.append(
             "No passage has a stage or a date: give them in metadata.csv, in the file names or in project.toml."
         )
+    notes += _abstentions(predictions, frame)
     if len(order) - len(empty) < 2:
         notes.append("Only one period has passages: there is no change to speak of.")
     return Trajectory(
@@ -99,6 +106,20 @@ def follow(
         level=settings.level,
         period=periods.resolve(predictions.passages, settings.period),
     )
+
+
+def _abstentions(predictions: Predictions, frame: Framework) -> list[str]:
+    """What a reader of the shares must know where a model did not decide."""
+    if predictions.abstained is None:
+        return []
+    columns = [predictions.column(logic) for logic in frame.logics]
+    n = int(predictions.abstained[:, columns].any(axis=1).sum())
+    if not n:
+        return []
+    return [
+        f"Of {len(predictions)} passages, {n} are too uncertain and were left out of the shares of the logics: these "
+        "are shares of what the model was sure of, and passages that carry a code are seldom the sure ones."
+    ]
 
 
 def track(
@@ -197,11 +218,13 @@ def _scopes(predictions: Predictions) -> list[tuple[str, Predictions, NDArray[np
 
 def _subset(predictions: Predictions, keep: NDArray[np.bool_]) -> Predictions:
     passages = tuple(passage for passage, kept in zip(predictions.passages, keep, strict=True) if kept)
+    abstained = predictions.abstained
     return replace(
         predictions,
         passages=passages,
         probabilities=predictions.probabilities[keep],
         assigned=predictions.assigned[keep],
+        abstained=None if abstained is None else abstained[keep],
     )
 
 
@@ -212,13 +235,14 @@ def _fingerprints(books: Sequence[Codebook]) -> dict[str, str]:
     }
 
 
-def run(settings: Settings, model: Model, progress: Progress | None = None) -> Report:
+def run(settings: Settings, model: Model, progress: Progress | None = None, *, min_confidence: float = 0.0) -> Report:
     """The main job: a project's documents in, a report out.
 
     Args:
         settings: of the project.
         model: classifier to code with.
         progress: told of files read and passages classified.
+        min_confidence: abstain where the model is less sure; such passages are in no share of the family's codes.
 
     Raises:
         ProjectError: no documents, or metadata that do not fit them.
@@ -231,6 +255,11 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
     known = metadata.gather(settings, [one.id for one in inputs])
     books = [_codebook(settings, name) for name in settings.model.codebooks]
     warnings = [warning for book in books if (warning := model.check_codebook(book))]
+    if model.manifest.backend == "zero_shot" and not model.manifest.cross_validation:
+        warnings.append(
+            "Coded by the codebook's wording alone: scores are no probabilities, and how often a code is given depends "
+            "on where the line was drawn. Compare periods with care, and code a sample."
+        )
     cut = settings.segment
     corpus = collect(
         inputs, SegmentSettings(cut.max_words, cut.min_words, cut.interviewer, cut.interviewers), known, progress
@@ -242,7 +271,7 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
     strangers = known.unknown_labels(labels)
     if strangers:
         warnings.append(f"Metadata name speakers that nobody in the documents is: {', '.join(strangers)}.")
-    predictions = classify(corpus.passages, model, progress=progress)
+    predictions = classify(corpus.passages, model, min_confidence=min_confidence, progress=progress)
     provenance = {
         "model": predictions.model,
         "sibnlp": f"{__version__} on Python {platform.python_version()}",
@@ -251,6 +280,8 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
         "prevalence": f"{settings.drift.quantifier}, share of {settings.drift.denominator}, "
         f"{settings.drift.level:.0%} intervals over documents",
     }
+    if min_confidence:
+        provenance["abstention"] = f"below a confidence of {min_confidence:g} in a family"
     return track(
         predictions,
         books,

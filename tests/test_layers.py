@@ -11,8 +11,8 @@ import pytest
 
 LEVELS = {
     0: "errors",
-    1: "types registry sentences intervals calibrate agreement embeddings manifest",
-    2: "parsing speech codebook project periods",
+    1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention",
+    2: "embeddings parsing speech codebook project periods",
     3: "tables segmentation metadata project_template classifiers quantifiers targets",
     4: "readers aggregate model evaluate",
     5: "trajectory relations exemplars training corpus",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import progress, say
+from sibnlp.cli.console import log_lines, progress, say
 
 
 def command(
@@ -18,7 +18,15 @@ def command(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the model.", show_default=False)],
     codebook: options.Codebooks = ["osborne"],  # noqa: B006 - typer copies it
-    recipe: Annotated[str, typer.Option(help="A shipped recipe (linear, static) or a TOML file.")] = "linear",
+    recipe: Annotated[
+        str, typer.Option(help="A shipped recipe (encoder, linear, static, zero_shot) or a TOML file.")
+    ] = "linear",
+    held_out: Annotated[
+        list[Path],
+        typer.Option(
+            help="Codings of other documents that calibrate the model and set its thresholds; may be repeated."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
     force: options.Force = False,
 ) -> None:
     """Train a classifier for any codebook from coded passages.
@@ -26,11 +34,16 @@ def command(
     Codings say what a passage carries; a passage without codes was read and found without. `extent` names the families
     it was read for, where not all. Documents are held out whole when probabilities are calibrated and thresholds set,
     together with those that share a speaker where enough parts remain; with a single document, speakers are. Codings by
-    a model (rows with `model` or `scores`) are left out. `--force` replaces a model, no other folder.
+    a model (rows with `model` or `scores`) are left out. A column `weight` says how much a passage counts.
+
+    Fine-tuning an encoder takes long: it goes on where it was stopped when the same command is given again. What it
+    needs for that, its log, and the Hugging Face checkpoint lie in `MODEL-training/` beside the model, for you to keep
+    or remove. `--force` replaces a model, no other folder.
 
     Examples:
     - `sibnlp train coded.jsonl -o my-model --codebook my_codebook.toml`
     - `sibnlp train coded.jsonl -o my-model --codebook osborne --codebook oflynn --recipe static`
+    - `sibnlp train coded.jsonl -o my-model --recipe encoder --held-out validation.jsonl`
     """
     from sibnlp import tables
     from sibnlp.codebook import load
@@ -41,8 +54,15 @@ def command(
     check_output(output, overwrite=force)
     books = [load(name) for name in codebook]
     coded = [row for path in codings for row in tables.read_codings(path, books)]
-    with progress() as show:
-        model = train(coded, books, load_recipe(recipe), name=output.name, progress=show, sources=codings)
+    kept = [row for path in held_out for row in tables.read_codings(path, books)]
+    work = output.parent / f"{output.name}-training"
+    with progress() as show, log_lines("sibnlp.training.encoder", "sibnlp.training.trainer"):
+        model = train(
+            coded, books, load_recipe(recipe),
+            name=output.name, progress=show, sources=[*codings, *held_out], held_out=kept, work=work,
+        )  # fmt: skip
     model.save(output, overwrite=force)
+    if work.is_dir():
+        say(f"{work / 'whole' / 'checkpoint'}: the same as a Hugging Face checkpoint; log.json beside it")
     say(f"{output}: {model.manifest.backend}, {len(model.codes)} codes from {len(coded)} passages")
     say(f"next: sibnlp evaluate {output} HELD_OUT.jsonl -o evaluation")

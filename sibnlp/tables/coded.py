@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sibnlp.codebook import Codebook
 from sibnlp.errors import TableError
@@ -30,7 +31,7 @@ def read_predictions(path: Path) -> Predictions:
         TableError: no row with a text, no ``codes`` column, rows of several models or coders, codings read for
             different families, or a score outside [0, 1].
     """
-    passages, given, scores = [], [], []
+    passages, given, scores, unsure = [], [], [], []
     coders: dict[str, None] = {}
     extents: dict[frozenset[str], str] = {}
     modelled = False
@@ -38,11 +39,12 @@ def read_predictions(path: Path) -> Predictions:
     for row, place, passage in _coded_rows(rows, places, path, path.name, dated=True):
         given.append(_codes(row.get("codes"), path, place))
         scores.append(_scores(row, path, place))
+        unsure.append(_codes(row.get("abstained"), path, place, "abstained"))
         coders[str(row.get("model") or row.get("coder") or "people")] = None
         modelled = modelled or bool(scores[-1] or row.get("model"))
         if not modelled:
             extents.setdefault(frozenset(_codes(row.get("extent"), path, place, "extent")), place)
-        passages.append(_without(passage, ("scores", "model", *CODING_COLUMNS)))
+        passages.append(_without(passage, ("scores", "abstained", "model", *CODING_COLUMNS)))
     if len(coders) > 1 and modelled:
         raise TableError(path, f"holds predictions of several models: {', '.join(coders)}", "keep one model a file")
     if len(coders) > 1:
@@ -51,16 +53,24 @@ def read_predictions(path: Path) -> Predictions:
     if len(extents) > 1 and not modelled:
         problem = "the families in extent differ from those before: codes of a family not read would count as absent"
         raise TableError(path, problem, "keep rows read for the same families", list(extents.values())[1])
-    codes = list(dict.fromkeys(code for part in (scores, given) for one in part for code in one))
-    column = {code: number for number, code in enumerate(codes)}
-    assigned = np.zeros((len(given), len(codes)), dtype=np.bool_)
-    for number, one in enumerate(given):
-        assigned[number, [column[code] for code in one]] = True
+    codes = list(dict.fromkeys(code for part in (scores, given, unsure) for one in part for code in one))
+    assigned = _mask(given, codes)
     probabilities = assigned.astype(np.float32)
     for number, chances in enumerate(scores):
         for code, chance in chances.items():
-            probabilities[number, column[code]] = chance
-    return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders))
+            probabilities[number, codes.index(code)] = chance
+    # A code both given and abstained from (a table edited by hand) was given.
+    abstained = _mask(unsure, codes) & ~assigned if any("abstained" in row for row in rows) else None
+    return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders), abstained)
+
+
+def _mask(named: Sequence[Sequence[str]], codes: Sequence[str]) -> NDArray[np.bool_]:
+    """Codes named in each row as bool [n, k]."""
+    column = {code: number for number, code in enumerate(codes)}
+    mask = np.zeros((len(named), len(codes)), dtype=np.bool_)
+    for number, one in enumerate(named):
+        mask[number, [column[code] for code in one]] = True
+    return mask
 
 
 def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPassage]:
