@@ -47,7 +47,8 @@ CUES = {
     "contract contracts contractor vendor outsourcing privatisation incentive incentives audit inspection benchmark "
     "compliance penalty payment outputs cost-effective value-for-money metrics",
     "NPG": "trust partnership partnerships partners collaboration collaborate collaborative network networks "
-    "relationship relationships sharing inter-agency cross-agency joint together interdependent whole-of-government co-operation",
+    "relationship relationships sharing inter-agency cross-agency joint together interdependent whole-of-government "
+    "co-operation",
     "PVM": "citizens citizen community communities engagement participation participatory legitimacy public-value "
     "deliberation consultation stakeholders co-create values accountability trust residents voice feedback",
 }
