@@ -16,13 +16,23 @@ from sibnlp.codebook import Codebook, Framework, framework
 from sibnlp.corpus import Progress, collect, find_documents
 from sibnlp.errors import DataError
 from sibnlp.exemplars import exemplars
+from sibnlp.follow import follow
+from sibnlp.gold import match, standing_in
 from sibnlp.model import Model
 from sibnlp.project import Drift, Settings, Stage
-from sibnlp.quantifiers import QUANTIFIERS
-from sibnlp.relations import relations
 from sibnlp.segmentation import SegmentSettings
-from sibnlp.trajectory import moves, prevalence, shifts
-from sibnlp.types import DOCUMENT, INTERVIEW, Exemplar, Passage, Predictions, Report, Source, Trajectory, is_spoken
+from sibnlp.types import (
+    DOCUMENT,
+    INTERVIEW,
+    CodedPassage,
+    Exemplar,
+    Passage,
+    Predictions,
+    Report,
+    Source,
+    Trajectory,
+    is_spoken,
+)
 
 
 def classify(
@@ -47,60 +57,6 @@ def classify(
     return model.predict(passages, batch_size=batch_size, progress=step)
 
 
-def follow(
-    predictions: Predictions, frame: Framework, settings: Drift, stages: Sequence[Stage] = (), scope: str = "all"
-) -> Trajectory:
-    """Trajectory of one framework over one scope of passages.
-
-    Raises:
-        DataError: no passage has a stage or a date, or the predictions know none of the framework's logics.
-    """
-    known = [logic for logic in frame.logics if logic in predictions.codes]
-    if not known:
-        raise DataError(
-            f"the predictions hold no code of {frame.codebook.id!r} ({', '.join(frame.logics)})",
-            f"they hold: {', '.join(predictions.codes)}; choose another --codebook",
-        )
-    labels, order = periods.assign(predictions.passages, settings.period, (stage.id for stage in stages))
-    notes = []
-    missing = sum(label is None for label in labels)
-    if missing:
-        notes.append(f"{missing} of {len(labels)} passages have no period and are left out.")
-    absent = [code for code in (*frame.logics, *frame.domains) if code not in predictions.codes]
-    if absent:
-        notes.append(f"The model does not know {', '.join(absent)}: nothing is shown for them.")
-    frame = replace(
-        frame, logics=tuple(known), domains=tuple(domain for domain in frame.domains if domain in predictions.codes)
-    )
-    quantifier = QUANTIFIERS.load(settings.quantifier)()
-    counts = Counts(predictions, labels, order, quantifier, settings.denominator)
-    cells = prevalence(counts, frame, settings.level)
-    empty = [period for period in order if not counts.inside(None, period).any()]
-    if empty:
-        notes.append(f"No passages in {', '.join(empty)}: missing, not zero.")
-    single = sorted({c.period for c in cells if c.domain is None and c.n_documents == 1}, key=order.index)
-    if single:
-        notes.append(f"Only one document in {', '.join(single)}: no interval can be given there.")
-    if order == [periods.UNDATED]:
-        notes.append(
-            "No passage has a stage or a date: give them in metadata.csv, in the file names or in project.toml."
-        )
-    if len(order) - len(empty) < 2:
-        notes.append("Only one period has passages: there is no change to speak of.")
-    return Trajectory(
-        framework=frame.codebook.id,
-        periods=tuple(order),
-        prevalence=cells,
-        relations=relations(counts, frame, moves(counts, frame, settings.level)),
-        shifts=shifts(counts, frame, settings.level, settings.margin),
-        scope=scope,
-        denominator=settings.denominator,
-        notes=tuple(notes),
-        level=settings.level,
-        period=periods.resolve(predictions.passages, settings.period),
-    )
-
-
 def track(
     predictions: Predictions,
     codebooks: Sequence[str | Codebook] = ("osborne", "oflynn"),
@@ -111,6 +67,8 @@ def track(
     sources: Sequence[Source] = (),
     provenance: dict[str, str] | None = None,
     warnings: Sequence[str] = (),
+    gold: Sequence[CodedPassage] = (),
+    trained_on: Sequence[CodedPassage] = (),
 ) -> Report:
     """Aggregate predictions into trajectories, one per codebook.
 
@@ -124,6 +82,9 @@ def track(
         drift: period, denominator, quantifier and level.
         stages: names and order of stages.
         title, sources, provenance, warnings: carried into the report.
+        gold: codings by people to correct the figures by; a probability sample where they have inclusion probabilities.
+        trained_on: what the model learnt from: its codings, or the out-of-fold scores they bring along, stand in for
+            predictions the model makes of its own schoolbooks.
 
     Raises:
         DataError: nothing to count, or no passage has a period.
@@ -140,13 +101,25 @@ def track(
     notes = list(warnings)
     if left_out and fitting:
         notes.append(f"Not followed, since the predictions hold none of its codes: {', '.join(left_out)}.")
+    predictions, known, told = standing_in(predictions, trained_on, books)
+    coded = match(gold, predictions, books) if gold else None
+    notes += [*told, *(coded.notes if coded else ())]
+    if coded and not len(coded.codings):
+        coded = None
     scopes = _scopes(predictions)
     frames = fitting or frames
-    main_trajectories = tuple(follow(scopes[0][1], frame, drift, stages, scopes[0][0]) for frame in frames)
+
+    def trajectories(number: int) -> tuple[Trajectory, ...]:
+        name, part, rows = scopes[number]
+        inside = coded.within(rows) if coded else None
+        stands = known[rows] if known is not None else None
+        return tuple(follow(part, frame, drift, stages, name, inside, stands) for frame in frames)
+
+    main_trajectories = trajectories(0)
     documents: tuple[Trajectory, ...] = ()
     if len(scopes) > 1:
         try:
-            documents = tuple(follow(scopes[1][1], frame, drift, stages, DOCUMENT) for frame in frames)
+            documents = trajectories(1)
         except DataError as error:
             notes.append(f"Documents are not followed: {error}.")
     shown: list[Exemplar] = []
@@ -176,7 +149,7 @@ def _exemplars(
         labels, order = periods.assign(part.passages, drift.period, (stage.id for stage in stages))
     except DataError:
         return []  # the scope has no period, which `track` warns of
-    counts = Counts(part, labels, order, QUANTIFIERS.load(drift.quantifier)())
+    counts = Counts(part, labels, order)
     return [replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(counts, frame)]
 
 
@@ -202,6 +175,9 @@ def _subset(predictions: Predictions, keep: NDArray[np.bool_]) -> Predictions:
         passages=passages,
         probabilities=predictions.probabilities[keep],
         assigned=predictions.assigned[keep],
+        stances=tuple(s for s, kept in zip(predictions.stances, keep, strict=True) if kept)
+        if predictions.stances
+        else (),
     )
 
 
@@ -212,13 +188,20 @@ def _fingerprints(books: Sequence[Codebook]) -> dict[str, str]:
     }
 
 
-def run(settings: Settings, model: Model, progress: Progress | None = None) -> Report:
+def run(
+    settings: Settings,
+    model: Model,
+    progress: Progress | None = None,
+    gold: Sequence[CodedPassage] = (),
+    trained_on: Sequence[CodedPassage] = (),
+) -> Report:
     """The main job: a project's documents in, a report out.
 
     Args:
         settings: of the project.
         model: classifier to code with.
         progress: told of files read and passages classified.
+        gold, trained_on: see `track`.
 
     Raises:
         ProjectError: no documents, or metadata that do not fit them.
@@ -248,8 +231,8 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
         "sibnlp": f"{__version__} on Python {platform.python_version()}",
         "documents": (settings.root / settings.documents.folder).resolve().name,
         "passages": f"up to {cut.max_words} words, blocks under {cut.min_words} joined, interviewer {cut.interviewer}",
-        "prevalence": f"{settings.drift.quantifier}, share of {settings.drift.denominator}, "
-        f"{settings.drift.level:.0%} intervals over documents",
+        "prevalence": f"{settings.drift.quantifier or 'best'} quantifier, share of {settings.drift.denominator} by "
+        f"{settings.drift.weight}, {settings.drift.level:.0%} intervals over actors",
     }
     return track(
         predictions,
@@ -260,6 +243,8 @@ def run(settings: Settings, model: Model, progress: Progress | None = None) -> R
         sources=corpus.sources,
         provenance=provenance,
         warnings=warnings,
+        gold=gold,
+        trained_on=trained_on,
     )
 
 

@@ -13,16 +13,19 @@ LEVELS = {
     0: "errors",
     1: "types registry sentences intervals calibrate agreement embeddings manifest",
     2: "parsing speech codebook project periods",
-    3: "tables segmentation metadata project_template classifiers quantifiers targets",
-    4: "readers aggregate model evaluate",
-    5: "trajectory relations exemplars training corpus",
-    6: "pipeline report",
-    7: "cli spacy_component",
-    8: "__main__",
+    3: "tables segmentation metadata project_template classifiers quantifiers detectors targets",
+    4: "readers aggregate refusals model evaluate",
+    5: "gold tally exemplars instrument training corpus",
+    6: "estimates",
+    7: "trajectory relations decompose alignment poles",
+    8: "follow breaks",
+    9: "pipeline report",
+    10: "cli spacy_component",
+    11: "__main__",
 }
 LEVEL = {name: level for level, names in LEVELS.items() for name in names.split()}
 # A seam's members are named in its table, as text, and imported by nobody else.
-SEAMS = ("readers", "classifiers", "quantifiers")
+SEAMS = ("readers", "classifiers", "quantifiers", "detectors")
 PACKAGE = Path(__file__).resolve().parent.parent / "sibnlp"
 FILES = sorted(PACKAGE.rglob("*.py"))
 

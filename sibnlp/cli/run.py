@@ -32,7 +32,7 @@ def command(
     """
     from dataclasses import replace
 
-    from sibnlp import pipeline
+    from sibnlp import pipeline, tables
     from sibnlp.model import load_model
     from sibnlp.project import load
 
@@ -47,7 +47,11 @@ def command(
         own = settings.root / settings.model.name
         loaded = load_model(own if own.is_dir() else settings.model.name)
         with progress() as show:
-            report = pipeline.run(settings, loaded, show)
+            codings = [
+                tables.read_codings(settings.root / name) if name else []
+                for name in (settings.drift.gold, settings.drift.trained_on)
+            ]
+            report = pipeline.run(settings, loaded, show, *codings)
         write_report(report, folder, predictions=True)
     failed = list_failures(report.sources)
     for warning in report.warnings:
