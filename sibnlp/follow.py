@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from sibnlp import periods
 from sibnlp.aggregate import Counts
+from sibnlp.alignment import alignment
 from sibnlp.codebook import Framework
+from sibnlp.decompose import decompose
 from sibnlp.errors import DataError
 from sibnlp.estimates import BEST, Estimates
 from sibnlp.gold import Codings
@@ -91,6 +93,8 @@ def follow(
         weight=settings.weight,
         groups=groups[:MAX_GROUPED],
         poles=poles(counts, frame),
+        decomposition=decompose(estimates, frame, settings.level),
+        alignment=alignment(estimates, frame),
     )
 
 

@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.intervals import Estimate, sum_by
+from sibnlp.intervals import Error, Estimate, sum_by
 from sibnlp.registry import Entry, Registry
 
 # The ladder, best first; what a figure stands on is printed beside it.
@@ -86,6 +86,10 @@ class Adjusted(Protocol):
 
     def levels(self, weight: NDArray[np.float64]) -> Estimate:
         """Prevalence in each period with weights [n]; a weight of 0 leaves a passage out."""
+        ...
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Error of ``coefficients @ outcomes`` about what these passages truly carry: the corpus' error."""
         ...
 
 

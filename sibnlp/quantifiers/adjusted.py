@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.intervals import Estimate, scaled, sum_by
+from sibnlp.intervals import Error, Estimate, scaled, sum_by
 from sibnlp.quantifiers import CORRECTED, Gold, Passages
 from sibnlp.quantifiers.counting import effective_size
 
@@ -115,6 +115,25 @@ class Noise:
         return found
 
 
+    def variance(
+        self, passages: Passages, gold: Gold, coefficients: NDArray[np.float64], prevalence: NDArray[np.float64]
+    ) -> float:
+        """As `covariance`, for one sum of passages with any coefficients [n]."""
+        k, found = gold.n_clusters, 0.0
+        inside = gold.row >= 0
+        mine = np.where(inside, coefficients[gold.row], 0.0)
+        for kind, (within, between) in enumerate(zip(self.within, self.between, strict=True)):
+            held = (prevalence if kind else 1 - prevalence)[passages.period]
+            stands = gold.weight * (gold.truth == kind)
+            stands = stands / max(stands.sum(), 1e-300)
+            whole = float((coefficients * held).sum())
+            pull = sum_by(passages.cluster, coefficients * held, k) - whole * sum_by(gold.cluster, stands, k)
+            found += between * float((pull**2).sum())
+            alone = float((coefficients**2 * held).sum()) + whole**2 * float((stands**2).sum())
+            found += within * (alone - 2 * whole * float((mine * stands).sum()))
+        return found
+
+
 def noise(residual: NDArray[np.float64], gold: Gold) -> Noise:
     """Variance components of residuals in each class, clusters as groups.
 
@@ -190,6 +209,15 @@ class Linear:
         corpus = stray * np.outer(share, share) / self.gain**2
         degrees = float(max(int(self.rates.calibrates.sum()) - 1, 1))
         return Estimate(values, deviations, stratum, present, corpus, degrees, effective_size(passages, weight))
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Error of a sum of outcomes about these passages, by the variance of single decisions (`Noise`)."""
+        open_ = np.where(self.known, 0.0, coefficients)
+        n = np.maximum(np.bincount(self.passages.period, minlength=self.passages.n_periods), 1)
+        prevalence = np.bincount(self.passages.period, weights=self.outcomes, minlength=len(n)) / n
+        variance = self.noise.variance(self.passages, self.gold, open_, np.clip(prevalence, 0.0, 1.0))
+        degrees = float(max(int(self.rates.calibrates.sum()) - 1, 1))
+        return Error(float(np.sqrt(max(variance, 0.0))) / abs(self.gain), degrees)
 
 
 def _solve(

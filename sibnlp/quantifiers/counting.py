@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.intervals import Estimate, counted
+from sibnlp.intervals import Error, Estimate, counted
 from sibnlp.quantifiers import UNCORRECTED, Gold, Passages
 
 
@@ -31,6 +31,10 @@ class Counted:
             found.values, found.deviations, found.stratum, found.present, found.corpus, 1.0,
             effective_size(self.passages, weight),
         )  # fmt: skip
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Nil: the share flagged is what it is."""
+        return Error(0.0, 1.0)
 
 
 def effective_size(passages: Passages, weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.intervals import Estimate, scaled, sum_by
+from sibnlp.intervals import Error, Estimate, scaled, sum_by
 from sibnlp.quantifiers import DESIGN_BASED, Gold, Passages
 from sibnlp.quantifiers.counting import effective_size
 
@@ -92,6 +92,17 @@ class Sampled:
             values, deviations, np.zeros(passages.n_clusters, dtype=np.int64), present, pulls.T @ pulls, degrees,
             effective_size(passages, weight),
         )  # fmt: skip
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Sampling error of a sum of outcomes (Horvitz & Thompson 1952), clusters as units."""
+        gold = self.gold
+        chance = np.clip(1 / gold.weight, 0.0, 1.0)
+        pull = coefficients[gold.row] * gold.weight * self.difference * np.sqrt(1 - chance)
+        by_cluster = sum_by(self.passages.cluster[gold.row], pull, self.passages.n_clusters)
+        g = int((by_cluster != 0).sum())
+        if g < 2:
+            return Error(float("nan"), 1.0)
+        return Error(float(np.sqrt((by_cluster**2).sum() * g / (g - 1))), float(g - 1))
 
 
 class DesignBased:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.calibrate import fit_platt, log_odds
-from sibnlp.intervals import Estimate, scaled
+from sibnlp.intervals import Error, Estimate, scaled
 from sibnlp.quantifiers import CORRECTED, Gold, Passages
 from sibnlp.quantifiers.adjusted import noise
 from sibnlp.quantifiers.counting import effective_size
@@ -121,6 +121,10 @@ class Likely:
         stratum = (np.arange(k) >= n).astype(np.int64)
         degrees = float(max(len(self.calibrates) - 1, 1))
         return Estimate(values, deviations, stratum, present, corpus, degrees, effective_size(passages, weight))
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Unknown: posteriors of single passages lean on the period's prevalence, so sums of some of them do too."""
+        return Error(float("nan"), 1.0)
 
     @staticmethod
     def _score(

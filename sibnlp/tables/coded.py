@@ -30,7 +30,7 @@ def read_predictions(path: Path) -> Predictions:
         TableError: no row with a text, no ``codes`` column, rows of several models or coders, codings read for
             different families, or a score outside [0, 1].
     """
-    passages, given, scores = [], [], []
+    passages, given, scores, stances = [], [], [], []
     coders: dict[str, None] = {}
     extents: dict[frozenset[str], str] = {}
     modelled = False
@@ -42,6 +42,7 @@ def read_predictions(path: Path) -> Predictions:
         modelled = modelled or bool(scores[-1] or row.get("model"))
         if not modelled:
             extents.setdefault(frozenset(_codes(row.get("extent"), path, place, "extent")), place)
+        stances.append(_stances(row.get("stances"), path, place))
         passages.append(_without(passage, ("scores", "model", *CODING_COLUMNS)))
     if len(coders) > 1 and modelled:
         raise TableError(path, f"holds predictions of several models: {', '.join(coders)}", "keep one model a file")
@@ -60,7 +61,9 @@ def read_predictions(path: Path) -> Predictions:
     for number, chances in enumerate(scores):
         for code, chance in chances.items():
             probabilities[number, column[code]] = chance
-    return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders))
+    return Predictions(
+        tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders), tuple(stances) if any(stances) else ()
+    )
 
 
 def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPassage]:
@@ -208,6 +211,18 @@ def _scores(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float]:
         if not 0 <= scores[code] <= 1:
             raise TableError(path, f"score of {code} is outside [0, 1]: {score}", "", place)
     return scores
+
+
+def _stances(value: Any, path: Path, place: str) -> Mapping[str, str]:
+    """How the speaker stands to each logic, where the row says so."""
+    if isinstance(value, str) and value.strip():
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise TableError(path, "stances are not a JSON object", '{"NPM": "resists"}', place) from None
+    if isinstance(value, list):  # a Parquet map comes as pairs
+        value = dict(value)
+    return {str(logic): str(stance) for logic, stance in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _without(passage: Passage, names: Sequence[str]) -> Passage:
