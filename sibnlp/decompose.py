@@ -1,7 +1,8 @@
 """A change split into what stayers said, how much they said, who came and who went, and what was talked about.
 
-Exact and unclipped: the parts add up to the change. Voice is known, prevalence is estimated; so every part is a weighted
-sum of passages' outcomes with known weights, and its error about these passages is that of the quantifier alone.
+Exact and unclipped: the parts add up to the change. Voice is known, prevalence is estimated; so every part is a
+weighted sum of passages' outcomes with known weights, and its error about these passages is that of the quantifier
+alone.
 """
 
 from __future__ import annotations
@@ -188,9 +189,9 @@ def _agenda(
 ) -> tuple[float, float, float]:
     """What is due to how much each domain is talked about, to the logic within domains, and to talk outside them.
 
-    Symmetric (Kitagawa 1955) over domains: the logic's share of all talk in a domain is the domain's share of talk times
-    the logic's share of the domain, each quantified, none multiplied from parts. Passages in no domain or in several
-    make up the rest.
+    Symmetric (Kitagawa 1955) over domains: the logic's share of all talk in a domain is the domain's share of talk
+    times the logic's share of the domain, each quantified, none multiplied from parts. Passages in no domain or in
+    several make up the rest.
     """
     agenda = within = 0.0
     if not framework.domains:
@@ -211,7 +212,9 @@ def _agenda(
 
 def _reading(n_stayers: int, low: float, high: float) -> str:
     if n_stayers == 0:
-        return "Nobody is heard in both periods: all of the change is a change of who was asked, as far as anybody knows."
+        return (
+            "Nobody is heard in both periods: all of the change is a change of who was asked, as far as anybody knows."
+        )
     if n_stayers < LEAST_STAYERS:
         return f"Only {n_stayers} actors are heard in both periods: too few to tell whether minds have changed."
     if low > 0 or high < 0:

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp import periods
+from sibnlp import instrument, periods
 from sibnlp.aggregate import Counts
 from sibnlp.alignment import alignment
+from sibnlp.breaks import LEAST_PERIODS, change_points
 from sibnlp.codebook import Framework
 from sibnlp.decompose import decompose
 from sibnlp.errors import DataError
@@ -22,7 +23,7 @@ from sibnlp.poles import poles
 from sibnlp.project import Drift, Stage
 from sibnlp.relations import relations
 from sibnlp.trajectory import grouped, moves, prevalence, shifts
-from sibnlp.types import Passage, Predictions, Prevalence, Trajectory
+from sibnlp.types import Passage, Predictions, Prevalence, Source, Trajectory
 
 # Rows of groups beyond this would drown what they are to show.
 MAX_GROUPED = 5_000
@@ -36,6 +37,8 @@ def follow(
     scope: str = "all",
     codings: Codings | None = None,
     known: NDArray[np.float64] | None = None,
+    sources: Sequence[Source] = (),
+    exploratory: bool = False,
 ) -> Trajectory:
     """Trajectory of one framework over one scope of passages.
 
@@ -47,6 +50,8 @@ def follow(
         scope: which passages these are.
         codings: by people, matched with the predictions.
         known: float64 [n, k], codings that stand for passages of documents the model was trained on.
+        sources: what became of the input files, for signs that the instrument changed.
+        exploratory: whether the periods were chosen by looking at the same data.
 
     Raises:
         DataError: no passage has a stage or a date, or the predictions know none of the framework's logics.
@@ -84,7 +89,7 @@ def follow(
         periods=tuple(order),
         prevalence=cells,
         relations=relations(counts, frame, moves(estimates, frame, settings.level), codings),
-        shifts=shifts(estimates, frame, settings.level, settings.margin),
+        shifts=shifts(estimates, frame, settings.level, settings.margin, exploratory=exploratory),
         scope=scope,
         denominator=settings.denominator,
         notes=tuple(notes),
@@ -95,7 +100,66 @@ def follow(
         poles=poles(counts, frame),
         decomposition=decompose(estimates, frame, settings.level),
         alignment=alignment(estimates, frame),
+        change_points=change_points(estimates, frame) if kind in periods.CALENDAR else (),
+        warnings=instrument.warnings(predictions.passages, labels, order, sources),
     )
+
+
+def brackets(
+    predictions: Predictions,
+    frames: Sequence[Framework],
+    settings: Drift,
+    scope: tuple[str, Predictions, NDArray[np.int64]],
+    codings: Codings | None = None,
+) -> tuple[Predictions, str]:
+    """Cut time where the trajectories of the logics break (temporal bracketing; Langley 1999, *AMR* 24).
+
+    The finest calendar that has ten periods is searched, months first; each change point of a logic on all talk opens a
+    bracket. What is compared afterwards was chosen by looking at the same data: contrasts are exploratory.
+
+    Args:
+        predictions: of all scopes, which are bracketed alike.
+        frames: whose logics are searched.
+        settings: of the drift.
+        scope: name, passages and their rows of the main scope, which alone is searched.
+        codings: by people, matched with all predictions.
+
+    Returns:
+        The predictions with brackets for stages, and what was done, in words.
+
+    Raises:
+        DataError: no passage has a date.
+    """
+    for kind in reversed(periods.CALENDAR):
+        try:
+            labels, order = periods.assign(predictions.passages, kind)
+        except DataError:
+            continue
+        inside = [labels[row] for row in scope[2].tolist()]
+        n_held = len(set(inside) - {None})
+        if n_held >= LEAST_PERIODS:
+            break
+    else:
+        raise DataError(f"dates do not make {LEAST_PERIODS} periods to look for brackets in", "choose --period year")
+    mine = codings.within(scope[2]) if codings else None
+    estimates = Estimates(Counts(scope[1], inside, order), mine, settings.quantifier or BEST)
+    starts = {order[0]}
+    for frame in frames:
+        logics = tuple(logic for logic in frame.logics if logic in predictions.codes)
+        whole = replace(frame, logics=logics, domains=())
+        starts |= {point.period for point in change_points(estimates, whole)}
+    opened = sorted(order.index(start) for start in starts)
+    ends = [*(i - 1 for i in opened[1:]), len(order) - 1]
+    names = [f"{order[a]} to {order[b]}" if a != b else order[a] for a, b in zip(opened, ends, strict=True)]
+    place = {period: names[int(np.searchsorted(opened, i, side="right")) - 1] for i, period in enumerate(order)}
+    passages = tuple(
+        replace(passage, stage=place[label] if label else None)
+        for passage, label in zip(predictions.passages, labels, strict=True)
+    )
+    said = f"Periods were found by change points over {n_held} {kind}s: contrasts between them are exploratory."
+    if len(names) == 1:
+        said = f"No change point was found over {n_held} {kind}s: all time is one bracket."
+    return replace(predictions, passages=passages), said
 
 
 def _notes(counts: Counts, frame: Framework, cells: Sequence[Prevalence]) -> list[str]:

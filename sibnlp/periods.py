@@ -9,6 +9,8 @@ from sibnlp.errors import DataError
 from sibnlp.types import Passage
 
 STAGE, YEAR, QUARTER, MONTH = "stage", "year", "quarter", "month"
+# Found by change points.
+AUTO = "auto"
 CALENDAR = (YEAR, QUARTER, MONTH)
 # The one period of passages of which nobody knows when they were said.
 UNDATED = "undated"

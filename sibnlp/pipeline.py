@@ -16,7 +16,7 @@ from sibnlp.codebook import Codebook, Framework, framework
 from sibnlp.corpus import Progress, collect, find_documents
 from sibnlp.errors import DataError
 from sibnlp.exemplars import exemplars
-from sibnlp.follow import follow
+from sibnlp.follow import brackets, follow
 from sibnlp.gold import match, standing_in
 from sibnlp.model import Model
 from sibnlp.project import Drift, Settings, Stage
@@ -93,27 +93,27 @@ def track(
     if not len(predictions):
         raise DataError("there are no passages to follow")
     books = [book if isinstance(book, Codebook) else codebooks_module.load(book) for book in codebooks]
-    if len({book.id for book in books}) < len(books):
-        raise DataError("two codebooks have the same id", "rename one: reports are told apart by it")
-    frames = [framework(book) for book in books]
-    fitting = [frame for frame in frames if set(frame.logics) & set(predictions.codes)]
-    left_out = [frame.codebook.id for frame in frames if frame not in fitting]
-    notes = list(warnings)
-    if left_out and fitting:
-        notes.append(f"Not followed, since the predictions hold none of its codes: {', '.join(left_out)}.")
+    frames, told = _frames(books, predictions)
+    notes = [*warnings, *told]
     predictions, known, told = standing_in(predictions, trained_on, books)
     coded = match(gold, predictions, books) if gold else None
     notes += [*told, *(coded.notes if coded else ())]
     if coded and not len(coded.codings):
         coded = None
+    found_periods = drift.period == periods.AUTO
+    if found_periods:
+        predictions, said = brackets(predictions, frames, drift, _scopes(predictions)[0], coded)
+        notes.append(said)
+        drift, stages = replace(drift, period=periods.STAGE), ()
     scopes = _scopes(predictions)
-    frames = fitting or frames
 
     def trajectories(number: int) -> tuple[Trajectory, ...]:
         name, part, rows = scopes[number]
         inside = coded.within(rows) if coded else None
         stands = known[rows] if known is not None else None
-        return tuple(follow(part, frame, drift, stages, name, inside, stands) for frame in frames)
+        return tuple(
+            follow(part, frame, drift, stages, name, inside, stands, sources, found_periods) for frame in frames
+        )
 
     main_trajectories = trajectories(0)
     documents: tuple[Trajectory, ...] = ()
@@ -139,6 +139,18 @@ def track(
         provenance={**(provenance or {}), **_fingerprints(books)},
         warnings=tuple(notes),
     )
+
+
+def _frames(books: Sequence[Codebook], predictions: Predictions) -> tuple[list[Framework], list[str]]:
+    """Codebooks to follow: those that share a logic with the predictions, or all where none does; and what to say."""
+    if len({book.id for book in books}) < len(books):
+        raise DataError("two codebooks have the same id", "rename one: reports are told apart by it")
+    frames = [framework(book) for book in books]
+    fitting = [frame for frame in frames if set(frame.logics) & set(predictions.codes)]
+    left_out = [frame.codebook.id for frame in frames if frame not in fitting]
+    if left_out and fitting:
+        return fitting, [f"Not followed, since the predictions hold none of its codes: {', '.join(left_out)}."]
+    return fitting or frames, []
 
 
 def _exemplars(

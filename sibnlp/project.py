@@ -97,8 +97,8 @@ class Drift:
     """``[drift]``: how codings are aggregated.
 
     Attributes:
-        period: ``stage``, ``year``, ``quarter`` or ``month``; empty means stages where the documents have them, else
-            years.
+        period: ``stage``, ``year``, ``quarter``, ``month`` or ``auto`` (brackets found by change points); empty means
+            stages where the documents have them, else years.
         denominator: ``talk`` (share of all passages) or ``domain`` (share of the domain's passages).
         quantifier: name in `sibnlp.quantifiers.QUANTIFIERS`; empty means the best that no rule refuses.
         level: of the intervals.
@@ -139,7 +139,7 @@ class Settings:
 
 _CHOICES = {
     ("segment", "interviewer"): ("context", "classify", "drop"),
-    ("drift", "period"): ("", "stage", "year", "quarter", "month"),
+    ("drift", "period"): ("", "stage", "year", "quarter", "month", "auto"),
     ("drift", "denominator"): ("talk", "domain"),
     ("drift", "weight"): ("passage", "words", "document", "actor"),
 }

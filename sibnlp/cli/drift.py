@@ -22,7 +22,10 @@ def command(
     output: options.OutputFolder,
     period: Annotated[
         str | None,
-        typer.Option(help="stage, year, quarter or month; stages where there are any, else years.", show_default=False),
+        typer.Option(
+            help="stage, year, quarter, month, or auto (by change points); stages where there are any, else years.",
+            show_default=False,
+        ),
     ] = None,
     codebook: options.Codebooks = ["osborne", "oflynn"],  # noqa: B006 - typer copies it
     denominator: Annotated[

@@ -17,7 +17,9 @@ def command(
     model: Annotated[str | None, typer.Option(help="Overrides the project's model.", show_default=False)] = None,
     period: Annotated[
         str | None,
-        typer.Option(help="stage, year, quarter or month; overrides the project's.", show_default=False),
+        typer.Option(
+            help="stage, year, quarter, month, or auto (by change points); overrides the project's.", show_default=False
+        ),
     ] = None,
     force: options.Force = False,
 ) -> None:
@@ -64,8 +66,8 @@ def command(
 
 def period_of(value: str) -> str:
     """A period option, checked."""
-    from sibnlp.periods import CALENDAR, STAGE
+    from sibnlp.periods import AUTO, CALENDAR, STAGE
 
-    if value not in (STAGE, *CALENDAR):
-        raise typer.BadParameter(f"{value!r} is not one of {STAGE}, {', '.join(CALENDAR)}")
+    if value not in (STAGE, *CALENDAR, AUTO):
+        raise typer.BadParameter(f"{value!r} is not one of {STAGE}, {', '.join(CALENDAR)}, {AUTO}")
     return value

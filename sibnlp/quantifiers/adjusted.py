@@ -114,7 +114,6 @@ class Noise:
             found -= within * (np.outer(held, both) + np.outer(both, held))
         return found
 
-
     def variance(
         self, passages: Passages, gold: Gold, coefficients: NDArray[np.float64], prevalence: NDArray[np.float64]
     ) -> float:

@@ -62,7 +62,12 @@ def read_predictions(path: Path) -> Predictions:
         for code, chance in chances.items():
             probabilities[number, column[code]] = chance
     return Predictions(
-        tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders), tuple(stances) if any(stances) else ()
+        tuple(passages),
+        tuple(codes),
+        probabilities,
+        assigned,
+        ", ".join(coders),
+        tuple(stances) if any(stances) else (),
     )
 
 
