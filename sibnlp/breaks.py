@@ -43,7 +43,7 @@ def change_points(estimates: Estimates, framework: Framework, detector: str = "p
     found = []
     for domain, code in cells(framework):
         outcomes = estimates.fit(domain, code).adjusted.outcomes
-        series = _Series(weight, outcomes, place, unit, counts.cluster[counts.rows], len(held))
+        series = Series(weight, outcomes, place, unit, counts.cluster[counts.rows], len(held))
         rng = np.random.default_rng(_seed(f"{domain}|{code}"))
         for start, at, end in series.proposed(finder):
             p = series.p(start, at, end, rng)
@@ -99,7 +99,7 @@ def lean(top: NDArray[np.float64], bottom: NDArray[np.float64], cluster: NDArray
     return result
 
 
-class _Series:
+class Series:
     """A cell's prevalence over the periods that have passages, by interview and actor."""
 
     def __init__(

@@ -124,7 +124,7 @@ def _cell(
     parts = split(levels, voice)
     stay = (voice[0] > 0) & (voice[1] > 0)
     n_stayers = int(stay.sum())
-    low, high = _within_interval(levels, voice, stay, level) if n_stayers >= LEAST_STAYERS else (math.nan, math.nan)
+    low, high = within_interval(levels, voice, stay, level) if n_stayers >= LEAST_STAYERS else (math.nan, math.nan)
     corpus = {}
     for name in PARTS:
         coefficients = np.zeros(len(weight))
@@ -163,7 +163,7 @@ def _cell(
     )
 
 
-def _within_interval(
+def within_interval(
     levels: tuple[NDArray[np.float64], NDArray[np.float64]],
     voice: tuple[NDArray[np.float64], NDArray[np.float64]],
     stay: NDArray[np.bool_],

@@ -217,7 +217,7 @@ def _shared(counts: Counts) -> bool:
 
 def alike_names(passages: Sequence[Passage]) -> list[tuple[str, ...]]:
     """Actors whose names differ only in case, order, punctuation, a title or an initial, or a missing first name."""
-    names = sorted({passage.actor for passage in passages if passage.actor})
+    names = sorted({name for passage in passages if (name := passage.actor or passage.speaker)})
     parts = {name: _words(name) for name in names}
     found: list[tuple[str, ...]] = []
     for i, one in enumerate(names):

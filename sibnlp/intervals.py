@@ -126,15 +126,16 @@ class Estimate:
             part = self.corpus[np.ix_(used, used)]
             return Error(math.sqrt(max(float(weights[used] @ part @ weights[used]), 0.0)), self.corpus_degrees)
         moved = self.deviations[:, used] @ weights[used]
-        total, combined = 0.0, 0.0
+        total, combined, clusters = 0.0, 0.0, 0
         for stratum in np.unique(self.stratum):
             held = (self.stratum == stratum) & self.present[:, used].any(axis=1)
             variance = float((moved[self.stratum == stratum] ** 2).sum())
             total += variance
             combined += variance**2 / max(int(held.sum()) - 1, 1)
+            clusters += max(int(held.sum()) - 1, 0)
         if math.isnan(total):
             return Error(NAN, NAN)
-        return Error(math.sqrt(total), total**2 / combined if combined > 0 else 1.0)
+        return Error(math.sqrt(total), total**2 / combined if combined > 0 else float(max(clusters, 1)))
 
     def level(self, period: int, level: float = 0.95, kind: str = PROCESS) -> tuple[float, float]:
         """Interval of one period's share (see `share_interval`); NaN where nothing is known.

@@ -73,7 +73,7 @@ def relations(
                 {name: mark[inside] for name, mark in here.items()},
             )  # fmt: skip
             moves = [moved.get((domain, logic, period), 0) for logic in framework.logics]
-            rule = _Rule(framework.logics, was_present, moves)
+            rule = Rule(framework.logics, was_present, moves)
             relation, runner_up, reason = rule(cell)
             held = support(cell, lambda again, rule=rule: rule(again)[0], f"{domain}|{period}")  # type: ignore[misc]
             leader = cell.leader()
@@ -101,13 +101,14 @@ def relations(
     return tuple(found)
 
 
-class _Rule:
+class Rule:
     """The rules of the module's page, for one cell: what matched, what came nearest, and why."""
 
     def __init__(self, logics: tuple[str, ...], was_present: Sequence[bool], moves: Sequence[int]) -> None:
         self.logics, self.was_present, self.moves = logics, tuple(was_present), tuple(moves)
 
     def __call__(self, cell: Tally) -> tuple[str | None, str, str]:
+        """Relation (None where no rule matches), the one that came nearest, and why."""
         parts = (cell.first, cell.second)
         n = cell.total(cell.n)
         amounts = [cell.total(part) for part in parts]
