@@ -22,11 +22,8 @@ from sibnlp.gold import Codings
 from sibnlp.poles import poles
 from sibnlp.project import Drift, Stage
 from sibnlp.relations import relations
-from sibnlp.trajectory import grouped, moves, prevalence, shifts
+from sibnlp.trajectory import GROUPS, MOST_GROUPS, grouped, moves, prevalence, shifts
 from sibnlp.types import Passage, Predictions, Prevalence, Source, Trajectory
-
-# Rows of groups beyond this would drown what they are to show.
-MAX_GROUPED = 5_000
 
 
 def follow(
@@ -82,8 +79,9 @@ def follow(
     cells = prevalence(estimates, frame, settings.level)
     notes += _notes(counts, frame, cells)
     groups = grouped(estimates, frame, settings.level)
-    if len(groups) > MAX_GROUPED:
-        notes.append(f"Of {len(groups)} figures of roles, actors and sectors, the first {MAX_GROUPED} are kept.")
+    for group in GROUPS:
+        if len({c.group for c in groups if c.kind == group}) == MOST_GROUPS:
+            notes.append(f"Of each {group} only the {MOST_GROUPS} with the most passages have figures of their own.")
     return Trajectory(
         framework=frame.codebook.id,
         periods=tuple(order),
@@ -96,7 +94,7 @@ def follow(
         level=settings.level,
         period=kind,
         weight=settings.weight,
-        groups=groups[:MAX_GROUPED],
+        groups=groups,
         poles=poles(counts, frame),
         decomposition=decompose(estimates, frame, settings.level),
         alignment=alignment(estimates, frame),

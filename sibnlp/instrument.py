@@ -83,8 +83,10 @@ def _mix(held: Held, order: Sequence[str], what: str, of: Callable[[Passage], st
     """Whether documents of one sort come and go: total variation between two periods (half the sum of differences)."""
     documents: dict[str, dict[str, str]] = defaultdict(dict)
     for passage, period in held:
-        if value := of(passage):
-            documents[period][passage.document] = value
+        # One passage speaks for its document.
+        if passage.document not in documents[period]:
+            documents[period][passage.document] = of(passage)
+    documents = {period: {d: v for d, v in there.items() if v} for period, there in documents.items()}
     shares = {
         period: _shares(documents[period].values()) for period in order if len(documents[period]) >= MIX_DOCUMENTS
     }

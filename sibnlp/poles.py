@@ -34,8 +34,8 @@ def poles(counts: Counts, framework: Framework) -> tuple[Pole, ...]:
         if len(cells) < 2:
             continue
         ends = [cells[0], cells[-1]]
-        leaders = [cell.leader() for _, cell in ends]
-        held = [support(cell, Tally.leader, f"pole|{domain}|{period}") for period, cell in ends]
+        leaders = [cell.sums().leader for _, cell in ends]
+        held = [support(cell, lambda one: one.leader, f"pole|{domain}|{period}") for period, cell in ends]
         names = [framework.logics[leader] if leader is not None else None for leader in leaders]
         sure = all(name is not None for name in names) and all(one >= SUPPORT for one in held)
         symbol = OPEN if not sure else SAME if names[0] == names[1] else DIFFER

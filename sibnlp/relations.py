@@ -32,7 +32,7 @@ from scipy import stats
 from sibnlp.aggregate import Counts
 from sibnlp.codebook import RELATION, Framework
 from sibnlp.gold import Codings
-from sibnlp.tally import PRESENT_SHARE, SUPPORT, Tally, support, tally
+from sibnlp.tally import PRESENT_SHARE, SUPPORT, Sums, support, tally
 from sibnlp.types import Passage, Relation
 
 MARKS, MARK_SPEAKERS, MARK_SHARE, UNMARKED_SHARE = 8, 3, 2 / 3, 1 / 3
@@ -74,9 +74,10 @@ def relations(
             )  # fmt: skip
             moves = [moved.get((domain, logic, period), 0) for logic in framework.logics]
             rule = Rule(framework.logics, was_present, moves)
-            relation, runner_up, reason = rule(cell)
+            whole = cell.sums()
+            relation, runner_up, reason = rule(whole)
             held = support(cell, lambda again, rule=rule: rule(again)[0], f"{domain}|{period}")  # type: ignore[misc]
-            leader = cell.leader()
+            leader = whole.leader
             speaks = _evidence(relation or runner_up, logics, here, leader)
             n_joint, expected, p = co_occurrence(logics[0][inside], logics[1][inside], _strata(counts, inside))
             found.append(
@@ -96,8 +97,7 @@ def relations(
                     *(_ids(counts.predictions.passages, rows) for rows in speaks),
                 )
             )
-            parts = (cell.first, cell.second)
-            was_present = [was or cell.present(part) for was, part in zip(was_present, parts, strict=True)]
+            was_present = [was or now for was, now in zip(was_present, whole.present, strict=True)]
     return tuple(found)
 
 
@@ -107,26 +107,23 @@ class Rule:
     def __init__(self, logics: tuple[str, ...], was_present: Sequence[bool], moves: Sequence[int]) -> None:
         self.logics, self.was_present, self.moves = logics, tuple(was_present), tuple(moves)
 
-    def __call__(self, cell: Tally) -> tuple[str | None, str, str]:
+    def __call__(self, cell: Sums) -> tuple[str | None, str, str]:
         """Relation (None where no rule matches), the one that came nearest, and why."""
-        parts = (cell.first, cell.second)
-        n = cell.total(cell.n)
-        amounts = [cell.total(part) for part in parts]
+        n, amounts, present = cell.n, (cell.first, cell.second), cell.present
         counted = f"{self.logics[0]} in {amounts[0]:.0f}, {self.logics[1]} in {amounts[1]:.0f} of {n:.0f} passages"
-        present = [cell.present(part) for part in parts]
         for here, there in ((0, 1), (1, 0)):
             gone = self.was_present[there] and amounts[there] < PRESENT_SHARE * n
-            if present[here] and gone and cell.leader() == here:
+            if present[here] and gone and cell.leader == here:
                 return SEGREGATING, "", f"{self.logics[there]} was present before and no longer is: {counted}"
         if not all(present):
             absent = " and ".join(logic for logic, there in zip(self.logics, present, strict=True) if not there)
             return None, SEGREGATING if any(present) else "", f"{absent} not present: {counted}"
         return self._both(cell, counted)
 
-    def _both(self, cell: Tally, counted: str) -> tuple[str | None, str, str]:
-        n_marks, nothing = cell.total(cell.marked), np.zeros(len(cell.n))
-        said = {name: cell.total(cell.marks.get(name, nothing)) for name in (IN_TENSION, REINFORCING)}
-        enough = n_marks >= MARKS and cell.speakers(cell.marked) >= MARK_SPEAKERS
+    def _both(self, cell: Sums, counted: str) -> tuple[str | None, str, str]:
+        n_marks = cell.marked
+        said = {name: cell.marks.get(name, 0.0) for name in (IN_TENSION, REINFORCING)}
+        enough = n_marks >= MARKS and cell.by_marked >= MARK_SPEAKERS
         apart = sorted(self.moves) == [-1, 1]
         for name in (IN_TENSION, REINFORCING):
             agreed = enough and said[name] >= MARK_SHARE * n_marks
@@ -135,7 +132,7 @@ class Rule:
             if name == IN_TENSION and apart and said[IN_TENSION] > said[REINFORCING]:
                 text = f"{said[IN_TENSION]:.0f} of {n_marks:.0f} marked passages say so"
                 return name, "", f"one logic rose and the other fell, and {text}; {counted}"
-        joint, against = cell.total(cell.joint), said[IN_TENSION] + said[REINFORCING]
+        joint, against = cell.joint, said[IN_TENSION] + said[REINFORCING]
         if self.moves == (0, 0) and (against == 0 or against < UNMARKED_SHARE * joint):
             text = f"{against:.0f} of {joint:.0f} joint passages marked otherwise; {counted}"
             return CO_EXISTING, "", f"both present, no move of either established, {text}"

@@ -22,54 +22,78 @@ DOMINANT_SHARE = 0.60
 SUPPORT, RESAMPLES = 0.80, 400
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tally:
-    """Sums of one domain × period by cluster (actor, or document where nobody is named).
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Passages of a cell, and the clusters (actors, or documents where nobody is named) they are from.
 
     Attributes:
-        n: [g], passages.
-        first, second, joint: [g], passages with either logic, and with both.
-        marks: by relation, [g], passages so marked; marked: [g], passages with any mark.
-        times: [g], how often each cluster is counted.
+        n: passages; first, second, joint: those with either logic, and with both.
+        marks: by relation, passages so marked; marked: those with any mark.
+        by_first, by_second, by_marked: distinct clusters of these.
     """
 
-    n: NDArray[np.float64]
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
-    joint: NDArray[np.float64]
-    marks: Mapping[str, NDArray[np.float64]]
-    marked: NDArray[np.float64]
-    times: NDArray[np.float64]
+    n: float
+    first: float
+    second: float
+    joint: float
+    marked: float
+    marks: Mapping[str, float]
+    by_first: int
+    by_second: int
+    by_marked: int
 
-    def total(self, part: NDArray[np.float64]) -> float:
-        """Passages of all clusters."""
-        return float(part @ self.times)
+    @property
+    def present(self) -> tuple[bool, bool]:
+        """Whether either logic is there at all."""
+        least = max(PRESENT_PASSAGES, PRESENT_SHARE * self.n)
+        return (
+            self.first >= least and self.by_first >= PRESENT_SPEAKERS,
+            self.second >= least and self.by_second >= PRESENT_SPEAKERS,
+        )
 
-    def speakers(self, part: NDArray[np.float64]) -> int:
-        """Distinct clusters with any."""
-        return int(((part > 0) & (self.times > 0)).sum())
-
-    def again(self, times: NDArray[np.float64]) -> Tally:
-        """The same with clusters counted otherwise."""
-        return Tally(self.n, self.first, self.second, self.joint, self.marks, self.marked, times)
-
-    def present(self, logic: NDArray[np.float64]) -> bool:
-        """Whether a logic is there at all."""
-        n = self.total(logic)
-        enough = n >= PRESENT_PASSAGES and n >= PRESENT_SHARE * self.total(self.n)
-        return bool(enough and self.speakers(logic) >= PRESENT_SPEAKERS)
-
+    @property
     def leader(self) -> int | None:
-        """0 or 1, the logic that leads; None where neither does. Passages with both count for neither side."""
-        both = self.total(self.joint)
-        first, second = self.total(self.first) - both, self.total(self.second) - both
-        either = first + second + both
+        """0 or 1, the logic that leads; None where neither does. Passages with both count for neither side.
+
+        >>> Sums(20, 12, 6, 2, 0, {}, 3, 3, 0).leader
+        0
+        """
+        first, second = self.first - self.joint, self.second - self.joint
+        either = first + second + self.joint
         if either < PRESENT_PASSAGES:
             return None
-        for number, own in enumerate((first, second)):
-            if own >= DOMINANT_SHARE * either:
-                return number
-        return None
+        return 0 if first >= DOMINANT_SHARE * either else 1 if second >= DOMINANT_SHARE * either else None
+
+
+_COLUMNS = ("n", "first", "second", "joint", "marked")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """Sums of one domain × period by cluster.
+
+    Attributes:
+        by_cluster: [g, c]; columns `_COLUMNS`, then one a relation.
+        relations: names of the latter.
+    """
+
+    by_cluster: NDArray[np.float64]
+    relations: tuple[str, ...]
+
+    def sums(self) -> Sums:
+        """Of all clusters."""
+        return self._read(self.by_cluster.sum(axis=0), (self.by_cluster > 0).sum(axis=0))
+
+    def again(self, times: NDArray[np.float64]) -> list[Sums]:
+        """Of clusters counted so many times each: [r, g] → r sums."""
+        totals, voices = times @ self.by_cluster, (times > 0).astype(np.float64) @ (self.by_cluster > 0)
+        return [self._read(total, voice) for total, voice in zip(totals, voices, strict=True)]
+
+    def _read(self, total: NDArray[np.float64], voice: NDArray[np.float64]) -> Sums:
+        found, by = total.tolist(), voice.tolist()
+        marks = dict(zip(self.relations, found[len(_COLUMNS) :], strict=True))
+        n, first, second, joint, marked = found[: len(_COLUMNS)]
+        return Sums(n, first, second, joint, marked, marks, int(by[1]), int(by[2]), int(by[4]))
 
 
 def tally(
@@ -81,28 +105,23 @@ def tally(
     """Sum the passages of a cell by cluster."""
     _, place = np.unique(cluster, return_inverse=True)
     g = int(place.max()) + 1 if len(place) else 0
-
-    def sums(held: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return np.bincount(place, weights=held, minlength=g).astype(np.float64)
-
     marked = np.zeros(len(first), dtype=np.bool_)
     for mark in marks.values():
         marked |= mark
-    return Tally(
-        sums(np.ones(len(first), dtype=np.bool_)), sums(first), sums(second), sums(first & second),
-        {name: sums(mark) for name, mark in marks.items()}, sums(marked), np.ones(g),
-    )  # fmt: skip
+    everything = (np.ones(len(first), dtype=np.bool_), first, second, first & second, marked, *marks.values())
+    columns = [np.bincount(place, weights=held, minlength=g) for held in everything]
+    return Tally(np.stack(columns, axis=1).astype(np.float64), tuple(marks))
 
 
-def support(found: Tally, answer: Callable[[Tally], object], seed: str) -> float:
+def support(found: Tally, answer: Callable[[Sums], object], seed: str) -> float:
     """Share of resamples of clusters with the same answer; NaN without passages, or of a single cluster.
 
     The seed is a text that names the cell, so that the same cell is drawn the same way whatever else is asked.
     """
-    g = len(found.n)
+    g = len(found.by_cluster)
     if g < 2:
         return float("nan")
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode("utf-8", "replace")).digest()[:8], "big"))
     times = rng.multinomial(g, np.full(g, 1 / g), size=RESAMPLES).astype(np.float64)
-    wanted = answer(found)
-    return float(np.mean([answer(found.again(row)) == wanted for row in times]))
+    wanted = answer(found.sums())
+    return sum(answer(one) == wanted for one in found.again(times)) / RESAMPLES

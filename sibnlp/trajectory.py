@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ SHIFT, NO_CHANGE, CANNOT_TELL = "shift", "no change", "cannot tell"
 SMALL_PASSAGES, SMALL_DOCUMENTS, SMALL_SPEAKERS = 30, 3, 2
 # Periods from which on neighbours may be averaged: with fewer, the average is the trajectory.
 SMOOTH_FROM = 10
-GROUPS = ("role", "actor", "sector")
+GROUPS, MOST_GROUPS = ("role", "actor", "sector"), 60
 Cell = tuple[str | None, str]
 
 
@@ -47,12 +48,16 @@ def prevalence(estimates: Estimates, framework: Framework, level: float = 0.95) 
 
 
 def grouped(estimates: Estimates, framework: Framework, level: float = 0.95) -> tuple[Prevalence, ...]:
-    """The same within every role, actor and sector that has a name; empty cells are left out."""
+    """The same within roles, actors and sectors that have a name; empty cells are left out.
+
+    Of a kind with more than `MOST_GROUPS` names, those with the most passages are followed.
+    """
     counts = estimates.counts
     found: list[Prevalence] = []
     for kind in GROUPS:
         names = np.array([_group(counts, int(row), kind) for row in counts.rows], dtype=object)
-        for name in sorted({name for name in names if name}):
+        largest = Counter(name for name in names if name).most_common(MOST_GROUPS)
+        for name in sorted(name for name, _ in largest):
             rows = names == name
             for cell in cells(framework):
                 found += [row for row in _rows(estimates, cell, level, rows, kind, name) if row.n_passages]

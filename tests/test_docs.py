@@ -12,6 +12,7 @@ import pytest
 from sibnlp.classifiers import CLASSIFIERS
 from sibnlp.cli import START
 from sibnlp.codebook import shipped
+from sibnlp.detectors import DETECTORS
 from sibnlp.quantifiers import QUANTIFIERS
 from sibnlp.readers import READERS
 from tests import docs
@@ -42,7 +43,7 @@ def test_every_format_codebook_and_seam_is_named() -> None:
     for entry in READERS.values():
         for suffix in entry.suffixes:
             assert suffix in TEXT or suffix in (".text", ".markdown", ".htm", ".xhtml"), suffix
-    for seam in (CLASSIFIERS, QUANTIFIERS):
+    for seam in (CLASSIFIERS, QUANTIFIERS, DETECTORS):
         assert f"`{seam.group.partition('.')[2]}`" in TEXT
     for book in shipped():
         assert f"`{book}`" in TEXT

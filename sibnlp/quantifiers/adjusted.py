@@ -76,10 +76,12 @@ class Noise:
 
     Attributes:
         within, between: of negatives and positives (index 0 and 1), by the method of moments.
+        together: covariance of a cluster's two class means: who is read high is read high throughout.
     """
 
     within: tuple[float, float]
     between: tuple[float, float]
+    together: float = 0.0
 
     def covariance(
         self, passages: Passages, gold: Gold, weight: NDArray[np.float64], prevalence: NDArray[np.float64]
@@ -92,7 +94,7 @@ class Noise:
         Args:
             passages, gold: of the cell.
             weight: [n], of each passage; 0 where its truth is known.
-            prevalence: [p], of each period.
+            prevalence: [k, p], of each cluster in each period.
         """
         sums, k = passages.sums, gold.n_clusters
         by_cluster = sums(weight, k)
@@ -102,16 +104,21 @@ class Noise:
         period = np.where(inside, passages.period[gold.row], 0)
         mine = np.where(inside, weight[gold.row] / total[period], 0.0)
         found = np.zeros((len(total), len(total)))
+        pulls = []
         for kind, (within, between) in enumerate(zip(self.within, self.between, strict=True)):
-            held = prevalence if kind else 1 - prevalence
+            share = prevalence if kind else 1 - prevalence
+            held = (by_cluster * share).sum(axis=0) / total
             stands = gold.weight * (gold.truth == kind)
             stands = stands / max(stands.sum(), 1e-300)
             in_gold = sum_by(gold.cluster, stands, k)
-            pull = held * (by_cluster / total - in_gold[:, None])
+            pull = by_cluster * share / total - held * in_gold[:, None]
+            pulls.append(pull)
             both = sum_by(period, mine * stands, len(total))
             found += between * pull.T @ pull
             found += within * (np.diag(held * squares) + np.outer(held, held) * (stands**2).sum())
             found -= within * (np.outer(held, both) + np.outer(both, held))
+        cross = pulls[0].T @ pulls[1]
+        found += self.together * (cross + cross.T)
         return found
 
     def variance(
@@ -119,18 +126,20 @@ class Noise:
     ) -> float:
         """As `covariance`, for one sum of passages with any coefficients [n]."""
         k, found = gold.n_clusters, 0.0
+        pulls = []
         inside = gold.row >= 0
         mine = np.where(inside, coefficients[gold.row], 0.0)
         for kind, (within, between) in enumerate(zip(self.within, self.between, strict=True)):
-            held = (prevalence if kind else 1 - prevalence)[passages.period]
+            held = (prevalence if kind else 1 - prevalence)[passages.cluster, passages.period]
             stands = gold.weight * (gold.truth == kind)
             stands = stands / max(stands.sum(), 1e-300)
             whole = float((coefficients * held).sum())
             pull = sum_by(passages.cluster, coefficients * held, k) - whole * sum_by(gold.cluster, stands, k)
+            pulls.append(pull)
             found += between * float((pull**2).sum())
             alone = float((coefficients**2 * held).sum()) + whole**2 * float((stands**2).sum())
             found += within * (alone - 2 * whole * float((mine * stands).sum()))
-        return found
+        return found + 2 * self.together * float((pulls[0] * pulls[1]).sum())
 
 
 def noise(residual: NDArray[np.float64], gold: Gold) -> Noise:
@@ -143,7 +152,7 @@ def noise(residual: NDArray[np.float64], gold: Gold) -> Noise:
     >>> gold = Gold(np.zeros(4), np.zeros(4, bool), np.zeros(4), np.array([0, 0, 1, 1]), np.ones(4), np.full(4, -1),
     ...             np.array([0, 0, 1, 1]), 2, False)
     >>> noise(np.array([1.0, 3, 5, 7]), gold)
-    Noise(within=(2.0, 0.0), between=(7.0, 0.0))
+    Noise(within=(2.0, 0.0), between=(7.0, 0.0), together=0.0)
     """
     within, between = [0.0, 0.0], [0.0, 0.0]
     for kind in (0, 1):
@@ -163,7 +172,33 @@ def noise(residual: NDArray[np.float64], gold: Gold) -> Noise:
         within[kind] = max(inner / float(total - groups), 0.0)
         typical = float(total - (n**2).sum() / total) / (groups - 1)
         between[kind] = max((spread / (groups - 1) - within[kind]) / typical, 0.0)
-    return Noise((within[0], within[1]), (between[0], between[1]))
+    return Noise((within[0], within[1]), (between[0], between[1]), _together(residual, gold, between))
+
+
+def _together(residual: NDArray[np.float64], gold: Gold, between: list[float]) -> float:
+    """Covariance of clusters' means of both classes, over clusters that have both; within what the variances allow."""
+    n = [sum_by(gold.cluster, gold.truth == kind, gold.n_clusters) for kind in (0, 1)]
+    both = (n[0] > 0) & (n[1] > 0)
+    if both.sum() < 3:
+        return 0.0
+    means = [
+        sum_by(gold.cluster, residual * (gold.truth == kind), gold.n_clusters)[both] / n[kind][both] for kind in (0, 1)
+    ]
+    weight = n[1][both] / n[1][both].sum()
+    centred = [mean - float((weight * mean).sum()) for mean in means]
+    found = float((weight * centred[0] * centred[1]).sum()) / max(1 - float((weight**2).sum()), 1e-9)
+    return min(max(found, 0.0), float(np.sqrt(between[0] * between[1])))
+
+
+def by_cluster_and_period(passages: Passages, outcomes: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """[k, p], share of each cluster's passages in each period that carry the code, as far as outcomes say; in [0, 1].
+
+    A cluster's few passages say little: they are drawn towards the period's share by as many passages as ten.
+    """
+    n, total = passages.sums(np.ones(len(outcomes)), k), passages.sums(outcomes, k)
+    whole = np.divide(total.sum(axis=0), n.sum(axis=0), out=np.zeros(n.shape[1]), where=n.sum(axis=0) > 0)
+    result: NDArray[np.float64] = np.clip((total + 10 * whole) / (n + 10), 0.0, 1.0)
+    return result
 
 
 class Linear:
@@ -202,7 +237,7 @@ class Linear:
         deviations = np.concatenate(
             [scaled(without[:n], values, present[:n]), scaled(without[n:], values, present[n:])]
         )
-        prevalence = np.clip(np.nan_to_num(values), 0.0, 1.0)
+        prevalence = by_cluster_and_period(passages, self.outcomes, k)
         stray = self.noise.covariance(passages, self.gold, open_, prevalence)
         share = np.divide(left.sum(axis=0), total.sum(axis=0), out=np.zeros(len(values)), where=total.sum(axis=0) > 0)
         corpus = stray * np.outer(share, share) / self.gain**2
@@ -212,9 +247,8 @@ class Linear:
     def stray(self, coefficients: NDArray[np.float64]) -> Error:
         """Error of a sum of outcomes about these passages, by the variance of single decisions (`Noise`)."""
         open_ = np.where(self.known, 0.0, coefficients)
-        n = np.maximum(np.bincount(self.passages.period, minlength=self.passages.n_periods), 1)
-        prevalence = np.bincount(self.passages.period, weights=self.outcomes, minlength=len(n)) / n
-        variance = self.noise.variance(self.passages, self.gold, open_, np.clip(prevalence, 0.0, 1.0))
+        prevalence = by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
+        variance = self.noise.variance(self.passages, self.gold, open_, prevalence)
         degrees = float(max(int(self.rates.calibrates.sum()) - 1, 1))
         return Error(float(np.sqrt(max(variance, 0.0))) / abs(self.gain), degrees)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sibnlp.calibrate import fit_platt, log_odds
 from sibnlp.intervals import Error, Estimate, scaled
 from sibnlp.quantifiers import CORRECTED, Gold, Passages
-from sibnlp.quantifiers.adjusted import noise
+from sibnlp.quantifiers.adjusted import by_cluster_and_period, noise
 from sibnlp.quantifiers.counting import effective_size
 
 _STEPS = 60
@@ -147,11 +147,12 @@ class Likely:
         weight = self.passages.sums(open_).sum(axis=0)
         share = np.divide(weight, total.sum(axis=0), out=np.zeros_like(weight), where=total.sum(axis=0) > 0)
         scale = np.divide(weight, -curve) * share
+        prevalence = by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
         for p, level in enumerate(held):
             score, _ = self._score(gold_ratio, level)
             means = [score[self.gold.truth == kind].mean() for kind in (0, 1)]
             found = noise(score - np.where(self.gold.truth == 1, means[1], means[0]), self.gold)
-            part = found.covariance(self.passages, self.gold, open_, held) * np.outer(scale, scale)
+            part = found.covariance(self.passages, self.gold, open_, prevalence) * np.outer(scale, scale)
             # Each period's scores are weighed at its own prevalence; between two periods both halves count.
             covariance[p, :] += part[p, :] / 2
             covariance[:, p] += part[:, p] / 2

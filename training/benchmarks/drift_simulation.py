@@ -345,7 +345,7 @@ def relation_cells(n: int) -> list[str]:
             marks[given][row] = True
         cell = tally(cluster, first, second, marks)
         rule = Rule(("NPM", "NPG"), (True, True), (0, 0))
-        answer = rule(cell)[0]
+        answer = rule(cell.sums())[0]
         drawn[truth] += 1
         if answer is None:
             continue
