@@ -169,7 +169,15 @@ def within_interval(
     stay: NDArray[np.bool_],
     level: float,
 ) -> tuple[float, float]:
-    """Delete-one-stayer jackknife of the change within stayers, *t* with stayers less one (Wolter 2007, ch. 4)."""
+    """Delete-one-stayer jackknife of the change within stayers, *t* with stayers less one (Wolter 2007, ch. 4).
+
+    Three who talk alike rise from 0.2 by 0.1, 0.2 and 0.3: 0.2 ± 4.3027 · 0.1 / √3:
+
+    >>> low, high = within_interval((np.full(3, 0.2), np.array([0.3, 0.4, 0.5])), (np.ones(3), np.ones(3)),
+    ...                             np.ones(3, bool), 0.95)
+    >>> round(low, 4), round(high, 4)
+    (-0.0484, 0.4484)
+    """
     from scipy import stats
 
     value = split(levels, voice).parts["within"]

@@ -189,6 +189,11 @@ def ratio(part: Estimate, whole: Estimate) -> Estimate:
 
     Their errors about the corpus are taken as independent, which overstates the ratio's: the part's errors are among
     the whole's.
+
+    >>> from sibnlp.intervals import counted
+    >>> part, whole = (counted(np.array(coded), np.full((2, 1), 10.0)) for coded in ([[1.0], [2.0]], [[4.0], [2.0]]))
+    >>> round(float(ratio(part, whole).values[0]), 6)
+    0.5
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         values = part.values / whole.values

@@ -117,8 +117,17 @@ class Rule:
                 return SEGREGATING, "", f"{self.logics[there]} was present before and no longer is: {counted}"
         if not all(present):
             absent = " and ".join(logic for logic, there in zip(self.logics, present, strict=True) if not there)
-            return None, SEGREGATING if any(present) else "", f"{absent} not present: {counted}"
+            return None, self._nearest_alone(present, amounts, n), f"{absent} not present: {counted}"
         return self._both(cell, counted)
+
+    def _nearest_alone(self, present: Sequence[bool], amounts: Sequence[float], n: float) -> str:
+        """What comes nearest where a logic is not present: squeezed out, or there but in too few passages to say."""
+        if not any(present):
+            return ""
+        there = present.index(False)
+        if amounts[there] >= PRESENT_SHARE * n:
+            return CO_EXISTING
+        return SEGREGATING if self.was_present[there] else ""
 
     def _both(self, cell: Sums, counted: str) -> tuple[str | None, str, str]:
         n_marks = cell.marked

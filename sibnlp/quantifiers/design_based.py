@@ -106,7 +106,18 @@ class Sampled:
 
 
 class DesignBased:
-    """PPI++ / DSL with known inclusion probabilities, cluster-robust."""
+    """PPI++ / DSL with known inclusion probabilities, cluster-robust.
+
+    Four passages of mean score 0.5; the first two, drawn with probability 1/2, are coded 1 and 0. They differ from
+    their scores by 0.1 and −0.4, on average −0.15:
+
+    >>> passages = Passages(np.array([0.9, 0.4, 0.6, 0.1]), np.zeros(4, bool), np.zeros(4, int), np.arange(4),
+    ...                     np.full(4, np.nan), 1, 4)
+    >>> gold = Gold(np.array([0.9, 0.4]), np.zeros(2, bool), np.array([1.0, 0.0]), np.arange(2), np.full(2, 2.0),
+    ...             np.arange(2), np.arange(2), 4, True)
+    >>> DesignBased().adjust(passages, gold).levels(np.ones(4)).values.round(6).tolist()
+    [0.35]
+    """
 
     rung: ClassVar[str] = DESIGN_BASED
     label: ClassVar[str] = "probability sample (PPI++/DSL)"
