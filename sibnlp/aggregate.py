@@ -67,6 +67,14 @@ class Counts:
         column: NDArray[np.bool_] = self.predictions.assigned[:, self.predictions.column(code)]
         return column
 
+    def decided(self, code: str | None) -> NDArray[np.bool_]:
+        """[n], whether the model decided on a code; where it abstained, nobody knows, so it is in no share of it."""
+        abstained = self.predictions.abstained
+        if abstained is None or code is None or code not in self.predictions.codes:
+            return np.ones(len(self.predictions), dtype=np.bool_)
+        decided: NDArray[np.bool_] = ~abstained[:, self.predictions.column(code)]
+        return decided
+
     def score(self, *codes: str | None) -> NDArray[np.float32]:
         """[n], probability that all the codes hold: the lowest of theirs (an upper bound of the joint one)."""
         columns = [self.predictions.column(code) for code in codes if code in self.predictions.codes]
@@ -81,6 +89,10 @@ class Counts:
         if self.denominator == DOMAIN:
             held = held & self.has(domain)
         return held
+
+    def held(self, domain: str | None, code: str, period: str) -> NDArray[np.bool_]:
+        """[n], the denominator of a cell that counts what the model gave: `inside`, and decided."""
+        return self.inside(domain, period) & self.decided(code) & self.decided(domain)
 
     def weights(self, kind: str = "") -> NDArray[np.float64]:
         """[r] weight of each of `rows`, so that what is named by kind (or the default) counts the same in a period."""

@@ -164,6 +164,9 @@ class Estimates:
             weights = weights * rows
         pick = self.fit if change else self.level_fit
         fitted = pick(domain, code, name)
+        if fitted.rung in (UNCORRECTED, AS_CODED):
+            # Where the model abstained nobody knows what it would have given; what corrects it reads its scores.
+            weights = weights * (self.counts.decided(code) & self.counts.decided(domain))[self.counts.rows]
         if denominator == TALK or domain is None:
             return fitted.adjusted.levels(weights)
         base = pick(None, domain, fitted.name if fitted.rung not in (UNCORRECTED, AS_CODED) else name)

@@ -149,7 +149,7 @@ def test_documents_are_no_interviews(file: str) -> None:
 
 
 def test_codings_fit_their_sources() -> None:
-    rows = [json.loads(line) for line in (DEMO / "codings.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in (DEMO / "gold.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len({row["id"] for row in rows}) == len(rows) == sum(len(entry["beats"]) for entry in PLAN.values())
     for row in rows:
         said = "\n\n".join(r["text"] for r in records(row["document"]))
@@ -160,7 +160,7 @@ def test_codings_fit_their_sources() -> None:
 
 
 def test_truth_is_counted_from_the_codings() -> None:
-    rows = [json.loads(line) for line in (DEMO / "codings.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in (DEMO / "gold.jsonl").read_text(encoding="utf-8").splitlines()]
     for name, spoken in (("cells", True), ("cells_documents", False)):
         for domain, logics in truth()[name].items():
             for logic, stages in logics.items():
@@ -203,7 +203,7 @@ def test_a_rebuild_changes_no_byte(tmp_path: Path) -> None:
         subprocess.run(command, check=True, capture_output=True, timeout=300)
     built = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
     names = [path.relative_to(tmp_path / "one") for path in built]
-    assert {path.name for path in names} >= {*FILES, "metadata.csv", "project.toml", "codings.jsonl", "truth.json"}
+    assert {path.name for path in names} >= {*FILES, "metadata.csv", "project.toml", "truth.json"}
     assert not [
         name for name in names if (tmp_path / "two" / name).read_bytes() != (tmp_path / "one" / name).read_bytes()
     ]

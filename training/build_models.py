@@ -45,7 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     books = [load_codebook(id) for id in CODEBOOKS]
-    sources = [*sorted(WRITTEN.glob("*.jsonl")), *sorted(WRITTEN.glob("pilot_codings/*.jsonl")), PUBLIC / "gold.jsonl"]
+    sources = [WRITTEN / "gold.jsonl", PUBLIC / "gold.jsonl"]
     codings = [*corpora.written(books), *corpora.public("train")]
     recipe = load_recipe(ROOT / "training" / "recipes" / f"{NAME}.toml")
     if arguments.embeddings:

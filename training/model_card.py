@@ -84,9 +84,9 @@ correct them by; not for judging people; not for other languages.
 ## Made of
 {data}
 
-Passages written for this project (`corpora/written`, coded by their author and two blind coders) and the training split
-of `corpora/public` (`gold.jsonl`: real passages, two blind coders, adjudicated). All coders but the author are language
-models. Trained on none of the text it is measured on below; the test split of `corpora/public` was not read. **Word
+The training splits of `corpora/written` (passages written for this project, coded by their writers and blind coders,
+adjudicated) and `corpora/public` (real passages, two blind coders, adjudicated), each `gold.jsonl`. All writers and
+coders are language models. Trained on none of the text it is measured on below; the test split of `corpora/public` was not read. **Word
 features and penalty were chosen by looking at `dev` and `dev_natural`:** these are development figures and flatter, if
 mildly. Seed {seed}.
 

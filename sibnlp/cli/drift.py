@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +11,16 @@ from sibnlp.cli import options
 from sibnlp.cli.console import output_folder, say, write_report
 from sibnlp.cli.run import period_of
 
+if TYPE_CHECKING:
+    from sibnlp.types import CodedPassage
+
 
 def command(
     predictions: Annotated[
         Path,
         typer.Argument(
-            help="From `sibnlp classify`, or codings by people: a table with `codes` a row.", show_default=False
+            help="From `sibnlp classify`, or codings by people: a table with `codes` a row, or a coded project.",
+            show_default=False,
         ),
     ],
     output: options.OutputFolder,
@@ -59,6 +63,7 @@ def command(
     ] = None,
     margin: Annotated[float, typer.Option(help="Odds ratio below which a change counts as none.")] = 2.0,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "Governance logics",
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Aggregate coded passages into trajectories with intervals.
@@ -70,8 +75,9 @@ def command(
     - `sibnlp drift predictions.csv -o drift --codebook osborne --denominator domain`
     - `sibnlp drift predictions.parquet -o drift --gold coded.jsonl`
     """
-    from sibnlp import pipeline, tables
+    from sibnlp import pipeline
     from sibnlp.aggregate import WEIGHTS
+    from sibnlp.cli.codings import read_predictions
     from sibnlp.project import Drift
     from sibnlp.quantifiers import QUANTIFIERS
 
@@ -90,10 +96,9 @@ def command(
         quantifier=quantifier or "",
         margin=margin,
     )
-    correcting = tables.read_codings(gold) if gold else []
-    learnt = tables.read_codings(trained_on) if trained_on else []
+    correcting, learnt = (_codings(path, codebook, project) for path in (gold, trained_on))
     with output_folder(output, force) as folder:
-        coded = tables.read_predictions(predictions)
+        coded = read_predictions(predictions, codebook, project)
         provenance = {"codings": str(predictions), "coded by": coded.model}
         if gold:
             provenance["corrected by"] = str(gold)
@@ -107,3 +112,15 @@ def command(
         for note in (*trajectory.notes, *trajectory.warnings):
             say(f"note ({trajectory.framework}): {note}")
     say(f"{len(coded)} passages; report: {output / 'report.html'}")
+
+
+def _codings(path: Path | None, codebooks: list[str], project: list[str]) -> list[CodedPassage]:
+    """Codings of a table, read as they are, or of a coded project, read by the codebooks."""
+    from sibnlp import exchange
+    from sibnlp.cli.codings import read_codings
+    from sibnlp.codebook import load
+
+    if path is None:
+        return []
+    books = [load(name) for name in codebooks] if exchange.is_project(path) else []
+    return read_codings([path], books, project)[0]
