@@ -1,4 +1,4 @@
-"""Predictions laid out for counting: passages by period, document and speaker, one column a code.
+"""Predictions laid out for counting: passages by period, document and actor, one column a code.
 
 Domain × logic is counted jointly: a passage counts for NPM in a domain if it carries both codes.
 """
@@ -6,31 +6,16 @@ Domain × logic is counted jointly: a passage counts for NPM in a domain if it c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.quantifiers import Quantifier
+from sibnlp.quantifiers import Passages
 from sibnlp.speech.turns import ROLE, plausible
 from sibnlp.types import Passage, Predictions
 
 TALK, DOMAIN = "talk", "domain"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Totals:
-    """Sums of one cell (domain × code × period) by document: what every estimate and interval is made of.
-
-    Attributes:
-        coded: float64 [g], sum of the quantifier's weights in each of the g documents of the period.
-        passages: int64 [g], the denominator in each.
-        n_speakers: distinct speakers in the denominator; a document without speakers counts as one.
-    """
-
-    coded: NDArray[np.float64]
-    passages: NDArray[np.int64]
-    n_speakers: int
+WEIGHTS = ("passage", "words", "document", "actor")
 
 
 class Counts:
@@ -40,8 +25,15 @@ class Counts:
         predictions: n passages × k codes.
         labels: n period labels; passages with None are left out.
         periods: all periods in order.
-        quantifier: gives each passage its weight.
         denominator: ``talk`` or ``domain``.
+        weight: what counts the same: each ``passage``, word (``words``), ``document`` or ``actor`` of a period.
+        known: float64 [n, k], codings that stand for a passage (of a document the model was trained on); NaN elsewhere.
+        partial: whether the last period had not ended yet.
+
+    Attributes:
+        period, document, speaker, cluster: int [n], numbers of period (−1: none), document, speaker, and of what the
+            jackknife leaves out: the actor, or the document where nobody is named.
+        rows: the passages that have a period.
     """
 
     def __init__(
@@ -49,18 +41,22 @@ class Counts:
         predictions: Predictions,
         labels: Sequence[str | None],
         periods: Sequence[str],
-        quantifier: Quantifier,
         denominator: str = TALK,
+        weight: str = WEIGHTS[0],
+        known: NDArray[np.float64] | None = None,
+        partial: bool = False,
     ) -> None:
         self.predictions, self.periods = predictions, tuple(periods)
-        self.quantifier, self.denominator = quantifier, denominator
-        # Prevalence, shifts and relations all rest on the same cells: each is summed once.
-        self._totals: dict[tuple[str | None, str, str], Totals] = {}
+        self.denominator, self.weight, self.known, self.partial = denominator, weight, known, partial
         number = {label: i for i, label in enumerate(periods)}
         self.period = np.array([number[label] if label else -1 for label in labels], dtype=np.int64)
         passages = predictions.passages
-        self.document = _numbered([passage.document for passage in passages])
-        self.speaker = _numbered([_voice(passage) for passage in passages])
+        self.document, self.documents = _numbered([passage.document for passage in passages])
+        self.speaker, _ = _numbered([voice(passage) for passage in passages])
+        self.cluster, self.clusters = _numbered([cluster_of(passage) for passage in passages])
+        self.words = np.array([passage.n_words for passage in passages], dtype=np.int64)
+        self.rows = np.flatnonzero(self.period >= 0)
+        self._weights: dict[str, NDArray[np.float64]] = {}
 
     def has(self, code: str | None) -> NDArray[np.bool_]:
         """[n], whether each passage was given a code; all True for None."""
@@ -82,7 +78,7 @@ class Counts:
     def score(self, *codes: str | None) -> NDArray[np.float32]:
         """[n], probability that all the codes hold: the lowest of theirs (an upper bound of the joint one)."""
         columns = [self.predictions.column(code) for code in codes if code in self.predictions.codes]
-        if len(columns) < sum(code is not None for code in codes):
+        if len(columns) < sum(code is not None for code in codes) or not columns:
             return np.zeros(len(self.predictions), dtype=np.float32)
         lowest: NDArray[np.float32] = self.predictions.probabilities[:, columns].min(axis=1)
         return lowest
@@ -94,37 +90,89 @@ class Counts:
             held = held & self.has(domain)
         return held
 
-    def totals(self, domain: str | None, code: str, period: str) -> Totals:
-        """Sums of a cell by document; every cell is summed once."""
-        cell = (domain, code, period)
-        if cell not in self._totals:
-            self._totals[cell] = self._sum(*cell)
-        return self._totals[cell]
+    def held(self, domain: str | None, code: str, period: str) -> NDArray[np.bool_]:
+        """[n], the denominator of a cell that counts what the model gave: `inside`, and decided."""
+        return self.inside(domain, period) & self.decided(code) & self.decided(domain)
 
-    def _sum(self, domain: str | None, code: str, period: str) -> Totals:
-        inside = self.inside(domain, period) & self.decided(code) & self.decided(domain)
-        weights = self.quantifier.weights(self.score(code, domain), self.has(code) & self.has(domain))
-        documents, position = np.unique(self.document[inside], return_inverse=True)
-        return Totals(
-            coded=np.bincount(position, weights=weights[inside], minlength=len(documents)).astype(np.float64),
-            passages=np.bincount(position, minlength=len(documents)),
-            n_speakers=len(np.unique(self.speaker[inside])),
+    def weights(self, kind: str = "") -> NDArray[np.float64]:
+        """[r] weight of each of `rows`, so that what is named by kind (or the default) counts the same in a period."""
+        kind = kind or self.weight
+        if kind not in self._weights:
+            self._weights[kind] = self._weigh(kind)
+        return self._weights[kind]
+
+    def _weigh(self, kind: str) -> NDArray[np.float64]:
+        if kind == "passage":
+            return np.ones(len(self.rows))
+        if kind == "words":
+            return self.words[self.rows].astype(np.float64)
+        unit = {"document": self.document, "actor": self.cluster}[kind][self.rows]
+        place = unit * len(self.periods) + self.period[self.rows]
+        weights: NDArray[np.float64] = 1.0 / np.bincount(place)[place]
+        return weights
+
+    def passages(self, *codes: str | None) -> Passages:
+        """The passages with a period, laid out for a quantifier of the codes jointly."""
+        given = np.ones(len(self.predictions), dtype=np.bool_)
+        for code in codes:
+            given &= self.has(code)
+        return Passages(
+            score=self.score(*codes)[self.rows].astype(np.float64),
+            given=given[self.rows],
+            period=self.period[self.rows],
+            cluster=self.cluster[self.rows],
+            truth=self.truth(*codes)[self.rows],
+            n_periods=len(self.periods),
+            n_clusters=len(self.clusters),
         )
 
+    def truth(self, *codes: str | None) -> NDArray[np.float64]:
+        """[n], what codings that stand for passages say of the codes jointly; NaN where they do not."""
+        if self.known is None:
+            return np.full(len(self.predictions), np.nan)
+        columns = [
+            self.known[:, self.predictions.column(code)]
+            if code in self.predictions.codes
+            else np.zeros(len(self.known))
+            for code in codes
+            if code is not None
+        ]
+        return jointly(columns)
 
-def _voice(passage: Passage) -> str:
+
+def jointly(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Whether all hold: 1, 0 where one does not, NaN where nobody can tell.
+
+    >>> jointly([np.array([1.0, 1.0, np.nan]), np.array([1.0, np.nan, 0.0])]).tolist()
+    [1.0, nan, 0.0]
+    """
+    stacked = np.stack(columns)
+    found = np.where((stacked == 0).any(axis=0), 0.0, np.nan)
+    return np.where((stacked == 1).all(axis=0), 1.0, found)
+
+
+def voice(passage: Passage) -> str:
     """Whose words a passage holds, so that speakers can be told apart.
 
     A label that names a role and not a person (``R``, ``Speaker 1``) means somebody else in every document, unless
     metadata say who; a document without speakers counts as one voice.
     """
+    return _named(passage) or f"{passage.document}\0{passage.speaker or ''}"
+
+
+def cluster_of(passage: Passage) -> str:
+    """What the jackknife leaves out with a passage: the actor, or the document where nobody is named."""
+    return _named(passage) or f"\0{passage.document}"
+
+
+def _named(passage: Passage) -> str:
     if passage.actor and passage.actor != passage.speaker:
         return passage.actor
     if passage.speaker and plausible(passage.speaker) != ROLE:
         return passage.speaker
-    return f"{passage.document}\0{passage.speaker or ''}"
+    return ""
 
 
-def _numbered(labels: Sequence[str]) -> NDArray[np.int64]:
+def _numbered(labels: Sequence[str]) -> tuple[NDArray[np.int64], dict[str, int]]:
     number: dict[str, int] = {}
-    return np.array([number.setdefault(label, len(number)) for label in labels], dtype=np.int64)
+    return np.array([number.setdefault(label, len(number)) for label in labels], dtype=np.int64), number

@@ -1,8 +1,8 @@
-"""Intervals for shares of passages that come in whole documents, and for the change of such a share.
+"""Intervals for shares of passages that come in whole actors, and for the change of such shares.
 
-Passages of one interview are not independent: the variance comes from leaving out one document at a time (delete-one
-jackknife of the ratio estimator; Wolter 2007, *Introduction to Variance Estimation*, ch. 4), so that documents, not
-passages, are the sample.
+Passages of one actor are not independent, nor are an actor's interviews of two periods: the variance comes from leaving
+out one actor at a time, from all periods at once (delete-one-group jackknife; Wolter 2007, *Introduction to Variance
+Estimation*, ch. 4). So the covariance of periods that share actors is in every interval of a change.
 """
 
 from __future__ import annotations
@@ -10,108 +10,245 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 NAN = float("nan")
+PROCESS, CORPUS = "process", "corpus"
 
 
 def jackknife_variance(coded: NDArray[np.float64], passages: NDArray[np.int64]) -> float:
-    """Variance of ``sum(coded) / sum(passages)`` over documents, by leaving out one at a time.
+    """Variance of ``sum(coded) / sum(passages)`` over clusters, by leaving out one at a time (Wolter 2007, ch. 4).
 
     Args:
-        coded: [g], passages with the code in each document.
-        passages: [g], passages in each document.
+        coded: [g], passages with the code in each cluster.
+        passages: [g], passages in each cluster.
 
     Returns:
-        The variance; NaN with fewer than two documents.
+        The variance; NaN with fewer than two clusters.
 
-    With documents of equal size it is the variance of the mean of their shares:
+    With clusters of equal size it is the variance of the mean of their shares:
 
     >>> round(jackknife_variance(np.array([1., 2., 3.]), np.array([10, 10, 10])), 6)
     0.003333
     """
-    g, n = len(passages), passages.sum()
-    if g < 2:
-        return NAN
-    left_out = (coded.sum() - coded) / (n - passages)
-    return float((g - 1) / g * ((left_out - left_out.mean()) ** 2).sum())
+    counted = passages.astype(np.float64)
+    deviations = jackknife(coded[:, None].astype(np.float64), counted[:, None])[1]
+    return float((deviations**2).sum())
+
+
+def jackknife(
+    numerator: NDArray[np.float64], denominator: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ratios of sums, and how leaving out each cluster moves them (delete-one-group jackknife; Wolter 2007, ch. 4).
+
+    Args:
+        numerator, denominator: [g, p], sums by cluster and period.
+
+    Returns:
+        The p ratios, and deviations [g, p], scaled so that ``deviations.T @ deviations`` is their covariance. A period
+        without clusters has a NaN ratio, one with a single cluster NaN deviations.
+
+    >>> values, deviations = jackknife(np.array([[1.], [3.]]), np.array([[10.], [10.]]))
+    >>> values.round(3).tolist(), (deviations.T @ deviations).round(3).tolist()
+    ([0.2], [[0.01]])
+    """
+    top, bottom = numerator.sum(axis=0), denominator.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = top / bottom
+        left_out = (top - numerator) / (bottom - denominator)
+    return values, scaled(left_out, values, denominator > 0)
+
+
+def sum_by(group: NDArray[np.int64], values: NDArray[Any], n: int) -> NDArray[np.float64]:
+    """Sums of values by group number: [n].
+
+    >>> sum_by(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 4).tolist()
+    [1.0, 0.0, 5.0, 0.0]
+    """
+    return np.bincount(group, weights=values, minlength=n).astype(np.float64)
+
+
+def scaled(
+    left_out: NDArray[np.float64], values: NDArray[np.float64], present: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Jackknife replicates [g, p] as deviations whose cross-product is the covariance of the p values.
+
+    The factor (g − 1) / g counts the clusters that a period has; a period with one has NaN.
+    """
+    n = present.sum(axis=0)
+    factor = np.where(n > 1, np.sqrt(np.maximum(n - 1, 0) / np.maximum(n, 1)), NAN)
+    deviations: NDArray[np.float64] = (left_out - values) * factor
+    return deviations
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share with what is known of its precision.
+class Error:
+    """Standard error of a number with its degrees of freedom; both NaN where nothing is known."""
+
+    se: float
+    degrees: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """A share in each of p periods, with its two kinds of error.
+
+    *Process*: other interviews, such actors. *Corpus*: these passages, so only what the classifier gets wrong.
 
     Attributes:
-        estimate: in [0, 1]; NaN without passages.
-        variance: of the estimate; NaN with fewer than two documents.
-        n_passages, n_documents: what it rests on.
+        values: [p]; not clipped; NaN for a period without passages.
+        deviations: [k, p], process error by cluster (see `scaled`).
+        stratum: [k]; 0 for clusters of the corpus, 1 for those that only calibrate.
+        present: bool [k, p], clusters with passages in a period (those that calibrate: in all).
+        corpus: [p, p], covariance of the error about the share of these passages; NaN where it is unknown.
+        corpus_degrees: of the latter.
+        size: [p], effective number of passages: ``sum(w)² / sum(w²)``.
     """
 
-    estimate: float
-    variance: float
-    n_passages: int
-    n_documents: int
+    values: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+    stratum: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    corpus: NDArray[np.float64]
+    corpus_degrees: float
+    size: NDArray[np.float64]
 
-    @property
-    def degrees(self) -> int:
-        """Degrees of freedom: documents less one."""
-        return self.n_documents - 1
+    def error(self, weights: NDArray[np.float64], kind: str = PROCESS) -> Error:
+        """Error of ``weights @ values``: [p] weights, those of a level (one 1) or of a change (−1 and 1).
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Interval that stays inside [0, 1] and does not collapse at 0 or 1.
+        Degrees of freedom are clusters less one, of corpus and calibration together after Satterthwaite (1946).
 
-        Clopper–Pearson at the effective sample size (Korn & Graubard 1998, *Survey Methodology* 24), with *t* quantiles
-        for few documents, as the NCHS data presentation standards for proportions (2017) ask.
+        Two actors of ten passages a period, who rise by 0.1 and 0.3: standard deviation 0.1414, over √2:
 
-        Returns:
-            low, high; NaN with fewer than two documents, where nothing is known of how documents differ.
-
-        Ten documents of ten passages, three coded in each second one:
-
-        >>> coded, passages = np.array([3., 0.] * 5), np.full(10, 10)
-        >>> share = share_of(coded, passages)
-        >>> [round(bound, 3) for bound in share.interval()]
-        [0.056, 0.3]
+        >>> found = counted(np.array([[1.0, 2.0], [3.0, 6.0]]), np.full((2, 2), 10.0))
+        >>> error = found.error(np.array([-1.0, 1.0]))
+        >>> round(error.se, 4), error.degrees
+        (0.1, 1.0)
         """
+        used = weights != 0
+        if kind == CORPUS:
+            part = self.corpus[np.ix_(used, used)]
+            return Error(math.sqrt(max(float(weights[used] @ part @ weights[used]), 0.0)), self.corpus_degrees)
+        moved = self.deviations[:, used] @ weights[used]
+        total, combined, clusters = 0.0, 0.0, 0
+        for stratum in np.unique(self.stratum):
+            held = (self.stratum == stratum) & self.present[:, used].any(axis=1)
+            variance = float((moved[self.stratum == stratum] ** 2).sum())
+            total += variance
+            combined += variance**2 / max(int(held.sum()) - 1, 1)
+            clusters += max(int(held.sum()) - 1, 0)
+        if math.isnan(total):
+            return Error(NAN, NAN)
+        return Error(math.sqrt(total), total**2 / combined if combined > 0 else float(max(clusters, 1)))
+
+    def level(self, period: int, level: float = 0.95, kind: str = PROCESS) -> tuple[float, float]:
+        """Interval of one period's share (see `share_interval`); NaN where nothing is known.
+
+        The error about these passages is nil where nothing is corrected: the share flagged is what it is.
+        """
+        unit = np.zeros(len(self.values))
+        unit[period] = 1
+        value, error = float(self.values[period]), self.error(unit, kind)
+        if kind == CORPUS:
+            if error.se == 0:
+                return value, value
+            return share_interval(value, error, INFINITE, level)
+        return share_interval(value, error, float(self.size[period]), level)
+
+    def contrast(self, start: int, end: int, level: float = 0.95) -> Contrast:
+        """Change from one period to another (see `Contrast`)."""
         from scipy import stats
 
-        if math.isnan(self.variance):
-            return NAN, NAN
-        p, n = self.estimate, self.n_passages
-        effective = n * _t_ratio(n, self.degrees, level)
-        if 0 < p < 1 and self.variance > 0:
-            effective = min(p * (1 - p) / self.variance * _t_ratio(n, self.degrees, level), n)
-        x, tail = effective * p, (1 - level) / 2
-        low = float(stats.beta.ppf(tail, x, effective - x + 1)) if x > 0 else 0.0
-        high = float(stats.beta.ppf(1 - tail, x + 1, effective - x)) if x < effective else 1.0
-        return low, high
+        weights = np.zeros(len(self.values))
+        weights[start], weights[end] = -1, 1
+        change = float(self.values[end] - self.values[start])
+        error, corpus = self.error(weights), self.error(weights, CORPUS)
+        if math.isnan(error.se) or math.isnan(change):
+            return Contrast(change, NAN, NAN, 1.0, NAN, NAN, NAN, NAN, NAN, NAN)
+        edges = [_off_the_edge(float(self.values[i]), float(self.size[i])) for i in (start, end)]
+        # A few clusters can agree by chance: that they vary less than passages drawn one by one is no evidence.
+        least = sum(p * (1 - p) / float(self.size[i]) for p, i in zip(edges, (start, end), strict=True))
+        se = math.sqrt(max(error.se**2, least))
+        reach = float(stats.t.ppf((1 + level) / 2, error.degrees)) * se
+        p_value = float(2 * stats.t.sf(abs(change) / se, error.degrees))
+        low, high = change - reach, change + reach
+        odds, slopes = [math.log(p / (1 - p)) for p in edges], [1 / (p * (1 - p)) for p in edges]
+        weights[start], weights[end] = -slopes[0], slopes[1]
+        least = sum(slope / float(self.size[i]) for slope, i in zip(slopes, (start, end), strict=True))
+        error_log = self.error(weights)
+        reach_log = float(stats.t.ppf(0.95, error_log.degrees)) * math.sqrt(max(error_log.se**2, least))
+        near = float(stats.t.ppf((1 + level) / 2, corpus.degrees)) * corpus.se if corpus.se else 0.0
+        return Contrast(
+            change,
+            max(low, -1.0),
+            min(high, 1.0),
+            p_value,
+            odds[1] - odds[0] - reach_log,
+            odds[1] - odds[0] + reach_log,
+            max(change - near, -1.0),
+            min(change + near, 1.0),
+            se,
+            error.degrees,
+        )
 
-    def floored(self) -> tuple[float, float]:
-        """Estimate and variance for contrasts: off 0 and 1 by half a passage, the variance at least the binomial one.
 
-        A few documents can agree by chance: that they vary less than passages drawn one by one would is no evidence
-        that all documents are alike.
-        """
-        n = self.n_passages
-        p = (self.estimate * n + 0.5) / (n + 1)
-        return p, max(self.variance, p * (1 - p) / n)
+INFINITE = float("inf")
 
 
-def _t_ratio(n: int, degrees: int, level: float) -> float:
-    """Shrinks an effective sample size for the few documents it was estimated from (Korn & Graubard 1998)."""
+def _off_the_edge(p: float, n: float) -> float:
+    """A share kept half a passage off 0 and 1, so that its log-odds are finite (Haldane 1956; Anscombe 1956).
+
+    >>> _off_the_edge(0.0, 9), _off_the_edge(0.2, 9)
+    (0.05, 0.2)
+    """
+    edge = 0.5 / (n + 1)
+    return min(max(p, edge), 1 - edge)
+
+
+def share_interval(p: float, error: Error, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share on the logit scale with *t* quantiles (Korn & Graubard 1999, *Analysis of Health Surveys*).
+
+    Args:
+        p: the share; an adjusted one may lie outside [0, 1].
+        error: of p; its variance counts as at least that of n passages drawn one by one.
+        n: effective number of passages; infinite where the passages are no sample.
+        level: of the interval.
+
+    Returns:
+        Bounds in [0, 1]. Where the plain interval (p ± t·se) reaches an edge, so does this one; and no bound lies
+        further from p than twice the plain one, since the logit of a share that is all noise knows no bounds.
+
+    The logit of 0.2 with standard error 0.05 on 14 degrees of freedom, ``logit(0.2) ± 2.1448 · 0.05 / 0.16``:
+
+    >>> [round(bound, 4) for bound in share_interval(0.2, Error(0.05, 14), 1000)]
+    [0.1134, 0.3283]
+    """
     from scipy import stats
 
-    q = (1 + level) / 2
-    return float((stats.t.ppf(q, max(n - 1, 1)) / stats.t.ppf(q, max(degrees, 1))) ** 2)
+    if math.isnan(p) or math.isnan(error.se):
+        return NAN, NAN
+    if math.isinf(n):
+        edge, se = min(max(p, 1e-6), 1 - 1e-6), error.se
+        nothing_seen = False
+    else:
+        edge = _off_the_edge(p, n)
+        se = math.sqrt(max(error.se**2, edge * (1 - edge) / n))
+        nothing_seen = (p <= 0 or p >= 1) and error.se == 0
+    t = float(stats.t.ppf((1 + level) / 2, error.degrees))
+    logit, reach = math.log(edge / (1 - edge)), t * se / (edge * (1 - edge))
+    low, high = _expit(logit - reach), _expit(logit + reach)
+    if nothing_seen:  # no passage, or every one, in every cluster: only the logit scale says how far it may be
+        return (0.0, high) if p <= 0 else (low, 1.0)
+    low = 0.0 if p - t * se <= 0 else max(low, p - 2 * t * se)
+    high = 1.0 if p + t * se >= 1 else min(high, max(p, 0.0) + 2 * t * se)
+    return low, high
 
 
-def share_of(coded: NDArray[np.float64], passages: NDArray[np.int64]) -> Share:
-    """Share of passages with a code, from sums by document ([g] each)."""
-    n = int(passages.sum())
-    estimate = float(coded.sum() / n) if n else NAN
-    return Share(estimate, jackknife_variance(coded, passages), n, len(passages))
+def _expit(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +257,12 @@ class Contrast:
 
     Attributes:
         change: later less earlier, in shares.
-        low, high: interval of the change at the level asked for; NaN where either period has fewer than two documents.
-        p: two-sided p-value of no change (Welch–Satterthwaite degrees of freedom); 1 where nothing can be said.
-        log_odds_low, log_odds_high: 90 % interval of the log odds ratio, for equivalence (two one-sided tests at 5 %,
-            Schuirmann 1987).
+        low, high: process interval of the change; NaN where either period has fewer than two clusters.
+        p: two-sided p-value of no change; 1 where nothing can be said.
+        log_odds_low, log_odds_high: 90 % process interval of the log odds ratio, for equivalence (two one-sided tests
+            at 5 %, Schuirmann 1987).
+        corpus_low, corpus_high: corpus interval of the change.
+        se, degrees: of the change, for other levels.
     """
 
     change: float
@@ -132,30 +271,40 @@ class Contrast:
     p: float
     log_odds_low: float
     log_odds_high: float
+    corpus_low: float
+    corpus_high: float
+    se: float
+    degrees: float
+
+    @property
+    def smallest_margin(self) -> float:
+        """The smallest odds ratio whose margin holds the 90 % interval (Schuirmann 1987); NaN where none is known.
+
+        >>> Contrast(0, 0, 0, 1, -math.log(1.5), math.log(2.5), 0, 0, 0, 1).smallest_margin
+        2.5
+        """
+        if math.isnan(self.log_odds_low):
+            return NAN
+        return round(math.exp(min(max(-self.log_odds_low, self.log_odds_high), 700.0)), 12)
 
 
-def contrast(earlier: Share, later: Share, level: float = 0.95) -> Contrast:
-    """Compare two periods, their documents taken as independent.
+def contrast(earlier: tuple[NDArray[np.float64], ...], later: tuple[NDArray[np.float64], ...]) -> Contrast:
+    """Compare two shares from sums by cluster (``coded, passages``) of clusters that have nothing in common."""
+    groups = [len(earlier[0]), len(later[0])]
+    coded, passages = np.zeros((sum(groups), 2)), np.zeros((sum(groups), 2))
+    for column, (held, (x, n)) in enumerate(
+        zip((slice(0, groups[0]), slice(groups[0], None)), (earlier, later), strict=True)
+    ):
+        coded[held, column], passages[held, column] = x, n
+    return counted(coded, passages).contrast(0, 1)
 
-    Actors who appear in both make the two shares correlate, as a rule positively: the interval is then too wide, not
-    too narrow.
-    """
-    from scipy import stats
 
-    change = later.estimate - earlier.estimate
-    if math.isnan(earlier.variance) or math.isnan(later.variance):
-        return Contrast(change, NAN, NAN, 1.0, NAN, NAN)
-    (p, v), (q, w) = earlier.floored(), later.floored()
-    degrees = (v + w) ** 2 / (v**2 / max(earlier.degrees, 1) + w**2 / max(later.degrees, 1))
-    se = math.sqrt(v + w)
-    reach = float(stats.t.ppf((1 + level) / 2, degrees)) * se
-    p_value = float(2 * stats.t.sf(abs(change) / se, degrees))
-    log_odds = math.log(q / (1 - q)) - math.log(p / (1 - p))
-    se_log = math.sqrt(v / (p * (1 - p)) ** 2 + w / (q * (1 - q)) ** 2)
-    reach_log = float(stats.t.ppf(0.95, degrees)) * se_log
-    return Contrast(
-        change, max(change - reach, -1.0), min(change + reach, 1.0), p_value, log_odds - reach_log, log_odds + reach_log
-    )
+def counted(coded: NDArray[np.float64], passages: NDArray[np.float64]) -> Estimate:
+    """Shares of what was counted, nothing corrected: sums [g, p] by cluster and period."""
+    values, deviations = jackknife(coded, passages)
+    g, p = coded.shape
+    n = passages.sum(axis=0)
+    return Estimate(values, deviations, np.zeros(g, dtype=np.int64), passages > 0, np.zeros((p, p)), 1.0, n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -9,6 +9,8 @@ from sibnlp.errors import DataError
 from sibnlp.types import Passage
 
 STAGE, YEAR, QUARTER, MONTH = "stage", "year", "quarter", "month"
+# Found by change points.
+AUTO = "auto"
 CALENDAR = (YEAR, QUARTER, MONTH)
 # The one period of passages of which nobody knows when they were said.
 UNDATED = "undated"
@@ -89,3 +91,27 @@ def _fill(found: list[str], period: str) -> list[str]:
 
 def _natural(label: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", label)]
+
+
+def is_partial(dates: Iterable[str | None], periods: Sequence[str]) -> bool:
+    """Whether the last calendar period had not ended when the last passage was dated.
+
+    A year counts as ended with a passage of its last quarter, a quarter with one of its last month, a month with one
+    of its last ten days; a date too coarse to tell counts as ended. Stages are whole by their meaning.
+
+    >>> is_partial(["2018-03", "2019-11", "2020-02"], ["2018", "2019", "2020"]), is_partial(["2020"], ["2020"])
+    (True, False)
+    """
+    last = periods[-1] if periods else ""
+    kind = {4: YEAR, 7: QUARTER if "Q" in last else MONTH}.get(len(last))
+    if kind is None or not re.fullmatch(r"\d{4}(-Q[1-4]|-\d{2})?", last):
+        return False
+    known = [date for date in dates if date and _of_date(date, kind) == last]
+    if any(len(date) < (10 if kind == MONTH else 7) for date in known):
+        return False
+    latest = max(known, default="")
+    if not latest:
+        return False
+    if kind == YEAR:
+        return int(latest[5:7]) < 10
+    return int(latest[5:7]) % 3 != 0 if kind == QUARTER else int(latest[8:10]) < 21

@@ -16,13 +16,23 @@ from sibnlp.codebook import Codebook, Framework, framework
 from sibnlp.corpus import Progress, collect, find_documents
 from sibnlp.errors import DataError
 from sibnlp.exemplars import exemplars
+from sibnlp.follow import brackets, follow
+from sibnlp.gold import match, standing_in
 from sibnlp.model import Model
 from sibnlp.project import Drift, Settings, Stage
-from sibnlp.quantifiers import QUANTIFIERS
-from sibnlp.relations import relations
 from sibnlp.segmentation import SegmentSettings
-from sibnlp.trajectory import moves, prevalence, shifts
-from sibnlp.types import DOCUMENT, INTERVIEW, Exemplar, Passage, Predictions, Report, Source, Trajectory, is_spoken
+from sibnlp.types import (
+    DOCUMENT,
+    INTERVIEW,
+    CodedPassage,
+    Exemplar,
+    Passage,
+    Predictions,
+    Report,
+    Source,
+    Trajectory,
+    is_spoken,
+)
 
 
 def classify(
@@ -53,75 +63,6 @@ def classify(
     return model.predict(passages, batch_size=batch_size, min_confidence=min_confidence, progress=step)
 
 
-def follow(
-    predictions: Predictions, frame: Framework, settings: Drift, stages: Sequence[Stage] = (), scope: str = "all"
-) -> Trajectory:
-    """Trajectory of one framework over one scope of passages.
-
-    Raises:
-        DataError: no passage has a stage or a date, or the predictions know none of the framework's logics.
-    """
-    known = [logic for logic in frame.logics if logic in predictions.codes]
-    if not known:
-        raise DataError(
-            f"the predictions hold no code of {frame.codebook.id!r} ({', '.join(frame.logics)})",
-            f"they hold: {', '.join(predictions.codes)}; choose another --codebook",
-        )
-    labels, order = periods.assign(predictions.passages, settings.period, (stage.id for stage in stages))
-    notes = []
-    missing = sum(label is None for label in labels)
-    if missing:
-        notes.append(f"{missing} of {len(labels)} passages have no period and are left out.")
-    absent = [code for code in (*frame.logics, *frame.domains) if code not in predictions.codes]
-    if absent:
-        notes.append(f"The model does not know {', '.join(absent)}: nothing is shown for them.")
-    frame = replace(
-        frame, logics=tuple(known), domains=tuple(domain for domain in frame.domains if domain in predictions.codes)
-    )
-    quantifier = QUANTIFIERS.load(settings.quantifier)()
-    counts = Counts(predictions, labels, order, quantifier, settings.denominator)
-    cells = prevalence(counts, frame, settings.level)
-    empty = [period for period in order if not counts.inside(None, period).any()]
-    if empty:
-        notes.append(f"No passages in {', '.join(empty)}: missing, not zero.")
-    single = sorted({c.period for c in cells if c.domain is None and c.n_documents == 1}, key=order.index)
-    if single:
-        notes.append(f"Only one document in {', '.join(single)}: no interval can be given there.")
-    if order == [periods.UNDATED]:
-        notes.append(
-            "No passage has a stage or a date: give them in metadata.csv, in the file names or in project.toml."
-        )
-    notes += _abstentions(predictions, frame)
-    if len(order) - len(empty) < 2:
-        notes.append("Only one period has passages: there is no change to speak of.")
-    return Trajectory(
-        framework=frame.codebook.id,
-        periods=tuple(order),
-        prevalence=cells,
-        relations=relations(counts, frame, moves(counts, frame, settings.level)),
-        shifts=shifts(counts, frame, settings.level, settings.margin),
-        scope=scope,
-        denominator=settings.denominator,
-        notes=tuple(notes),
-        level=settings.level,
-        period=periods.resolve(predictions.passages, settings.period),
-    )
-
-
-def _abstentions(predictions: Predictions, frame: Framework) -> list[str]:
-    """What a reader of the shares must know where a model did not decide."""
-    if predictions.abstained is None:
-        return []
-    columns = [predictions.column(logic) for logic in frame.logics]
-    n = int(predictions.abstained[:, columns].any(axis=1).sum())
-    if not n:
-        return []
-    return [
-        f"Of {len(predictions)} passages, {n} are too uncertain and were left out of the shares of the logics: these "
-        "are shares of what the model was sure of, and passages that carry a code are seldom the sure ones."
-    ]
-
-
 def track(
     predictions: Predictions,
     codebooks: Sequence[str | Codebook] = ("osborne", "oflynn"),
@@ -132,6 +73,8 @@ def track(
     sources: Sequence[Source] = (),
     provenance: dict[str, str] | None = None,
     warnings: Sequence[str] = (),
+    gold: Sequence[CodedPassage] = (),
+    trained_on: Sequence[CodedPassage] = (),
 ) -> Report:
     """Aggregate predictions into trajectories, one per codebook.
 
@@ -145,6 +88,9 @@ def track(
         drift: period, denominator, quantifier and level.
         stages: names and order of stages.
         title, sources, provenance, warnings: carried into the report.
+        gold: codings by people to correct the figures by; a probability sample where they have inclusion probabilities.
+        trained_on: what the model learnt from: its codings, or the out-of-fold scores they bring along, stand in for
+            predictions the model makes of its own schoolbooks.
 
     Raises:
         DataError: nothing to count, or no passage has a period.
@@ -153,21 +99,33 @@ def track(
     if not len(predictions):
         raise DataError("there are no passages to follow")
     books = [book if isinstance(book, Codebook) else codebooks_module.load(book) for book in codebooks]
-    if len({book.id for book in books}) < len(books):
-        raise DataError("two codebooks have the same id", "rename one: reports are told apart by it")
-    frames = [framework(book) for book in books]
-    fitting = [frame for frame in frames if set(frame.logics) & set(predictions.codes)]
-    left_out = [frame.codebook.id for frame in frames if frame not in fitting]
-    notes = list(warnings)
-    if left_out and fitting:
-        notes.append(f"Not followed, since the predictions hold none of its codes: {', '.join(left_out)}.")
+    frames, told = _frames(books, predictions)
+    notes = [*warnings, *told]
+    predictions, known, told = standing_in(predictions, trained_on, books)
+    coded = match(gold, predictions, books) if gold else None
+    notes += [*told, *(coded.notes if coded else ())]
+    if coded and not len(coded.codings):
+        coded = None
+    found_periods = drift.period == periods.AUTO
+    if found_periods:
+        predictions, said = brackets(predictions, frames, drift, _scopes(predictions)[0], coded)
+        notes.append(said)
+        drift, stages = replace(drift, period=periods.STAGE), ()
     scopes = _scopes(predictions)
-    frames = fitting or frames
-    main_trajectories = tuple(follow(scopes[0][1], frame, drift, stages, scopes[0][0]) for frame in frames)
+
+    def trajectories(number: int) -> tuple[Trajectory, ...]:
+        name, part, rows = scopes[number]
+        inside = coded.within(rows) if coded else None
+        stands = known[rows] if known is not None else None
+        return tuple(
+            follow(part, frame, drift, stages, name, inside, stands, sources, found_periods) for frame in frames
+        )
+
+    main_trajectories = trajectories(0)
     documents: tuple[Trajectory, ...] = ()
     if len(scopes) > 1:
         try:
-            documents = tuple(follow(scopes[1][1], frame, drift, stages, DOCUMENT) for frame in frames)
+            documents = trajectories(1)
         except DataError as error:
             notes.append(f"Documents are not followed: {error}.")
     shown: list[Exemplar] = []
@@ -189,6 +147,18 @@ def track(
     )
 
 
+def _frames(books: Sequence[Codebook], predictions: Predictions) -> tuple[list[Framework], list[str]]:
+    """Codebooks to follow: those that share a logic with the predictions, or all where none does; and what to say."""
+    if len({book.id for book in books}) < len(books):
+        raise DataError("two codebooks have the same id", "rename one: reports are told apart by it")
+    frames = [framework(book) for book in books]
+    fitting = [frame for frame in frames if set(frame.logics) & set(predictions.codes)]
+    left_out = [frame.codebook.id for frame in frames if frame not in fitting]
+    if left_out and fitting:
+        return fitting, [f"Not followed, since the predictions hold none of its codes: {', '.join(left_out)}."]
+    return fitting or frames, []
+
+
 def _exemplars(
     part: Predictions, rows: NDArray[np.int64], frames: Sequence[Framework], drift: Drift, stages: Sequence[Stage]
 ) -> list[Exemplar]:
@@ -197,7 +167,7 @@ def _exemplars(
         labels, order = periods.assign(part.passages, drift.period, (stage.id for stage in stages))
     except DataError:
         return []  # the scope has no period, which `track` warns of
-    counts = Counts(part, labels, order, QUANTIFIERS.load(drift.quantifier)())
+    counts = Counts(part, labels, order)
     return [replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(counts, frame)]
 
 
@@ -224,6 +194,9 @@ def _subset(predictions: Predictions, keep: NDArray[np.bool_]) -> Predictions:
         passages=passages,
         probabilities=predictions.probabilities[keep],
         assigned=predictions.assigned[keep],
+        stances=tuple(s for s, kept in zip(predictions.stances, keep, strict=True) if kept)
+        if predictions.stances
+        else (),
         abstained=None if abstained is None else abstained[keep],
     )
 
@@ -235,13 +208,22 @@ def _fingerprints(books: Sequence[Codebook]) -> dict[str, str]:
     }
 
 
-def run(settings: Settings, model: Model, progress: Progress | None = None, *, min_confidence: float = 0.0) -> Report:
+def run(
+    settings: Settings,
+    model: Model,
+    progress: Progress | None = None,
+    gold: Sequence[CodedPassage] = (),
+    trained_on: Sequence[CodedPassage] = (),
+    *,
+    min_confidence: float = 0.0,
+) -> Report:
     """The main job: a project's documents in, a report out.
 
     Args:
         settings: of the project.
         model: classifier to code with.
         progress: told of files read and passages classified.
+        gold, trained_on: see `track`.
         min_confidence: abstain where the model is less sure; such passages are in no share of the family's codes.
 
     Raises:
@@ -277,8 +259,8 @@ def run(settings: Settings, model: Model, progress: Progress | None = None, *, m
         "sibnlp": f"{__version__} on Python {platform.python_version()}",
         "documents": (settings.root / settings.documents.folder).resolve().name,
         "passages": f"up to {cut.max_words} words, blocks under {cut.min_words} joined, interviewer {cut.interviewer}",
-        "prevalence": f"{settings.drift.quantifier}, share of {settings.drift.denominator}, "
-        f"{settings.drift.level:.0%} intervals over documents",
+        "prevalence": f"{settings.drift.quantifier or 'best'} quantifier, share of {settings.drift.denominator} by "
+        f"{settings.drift.weight}, {settings.drift.level:.0%} intervals over actors",
     }
     if min_confidence:
         provenance["abstention"] = f"below a confidence of {min_confidence:g} in a family"
@@ -291,6 +273,8 @@ def run(settings: Settings, model: Model, progress: Progress | None = None, *, m
         sources=corpus.sources,
         provenance=provenance,
         warnings=warnings,
+        gold=gold,
+        trained_on=trained_on,
     )
 
 

@@ -97,19 +97,24 @@ class Drift:
     """``[drift]``: how codings are aggregated.
 
     Attributes:
-        period: ``stage``, ``year``, ``quarter`` or ``month``; empty means stages where the documents have them, else
-            years.
+        period: ``stage``, ``year``, ``quarter``, ``month`` or ``auto`` (brackets found by change points); empty means
+            stages where the documents have them, else years.
         denominator: ``talk`` (share of all passages) or ``domain`` (share of the domain's passages).
-        quantifier: name in `sibnlp.quantifiers.QUANTIFIERS`.
+        quantifier: name in `sibnlp.quantifiers.QUANTIFIERS`; empty means the best that no rule refuses.
         level: of the intervals.
         margin: odds ratio below which a change counts as none, once its interval lies inside.
+        weight: what counts the same: each ``passage``, word (``words``), ``document`` or ``actor``.
+        gold: codings to correct by, trained_on: codings the model learnt from; files relative to the project file.
     """
 
     period: str = ""
     denominator: str = "talk"
-    quantifier: str = "count"
+    quantifier: str = ""
     level: float = 0.95
     margin: float = 2.0
+    weight: str = "passage"
+    gold: str = ""
+    trained_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,9 @@ class Settings:
 
 _CHOICES = {
     ("segment", "interviewer"): ("context", "classify", "drop"),
-    ("drift", "period"): ("", "stage", "year", "quarter", "month"),
+    ("drift", "period"): ("", "stage", "year", "quarter", "month", "auto"),
     ("drift", "denominator"): ("talk", "domain"),
+    ("drift", "weight"): ("passage", "words", "document", "actor"),
 }
 _NEEDED = {"document": ("path",), "speaker": ("label",), "stage": ("id",)}
 

@@ -41,6 +41,9 @@ folder = "."                        # relative to this file
 [drift]
 # period = "stage"                  # or year, quarter, month
 # denominator = "talk"              # share of all passages; or "domain": share of the domain's passages
+# weight = "passage"                # or words, document, actor: what counts the same
+# gold = "coded.jsonl"              # codings by people to correct the figures by
+# quantifier = ""                   # the best that holds; or count, probabilistic, acc, pacc, emq, design_based
 # margin = 2.0                      # odds ratio below which a change counts as none
 
 # Metadata of single files; they win over the table and the file name.

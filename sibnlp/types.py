@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sibnlp.errors import PassageError
 
+NAN = float("nan")
 INTERVIEW, DOCUMENT = "interview", "document"
 # How the names of kinds begin in which people speak for themselves; every other kind is a document.
 _SPOKEN = (INTERVIEW, "focus group", "transcript", "conversation")
@@ -204,6 +205,7 @@ class Predictions:
         model: the model's id; for codings by people, the coder.
         abstained: bool [n, k], codes on which the model was too unsure to decide: not given, and not absent either.
             None where it decided everything.
+        stances: of each passage, how its speaker stands to each logic it carries; empty where nobody says so.
     """
 
     passages: tuple[Passage, ...]
@@ -212,6 +214,7 @@ class Predictions:
     assigned: NDArray[np.bool_]
     model: str
     abstained: NDArray[np.bool_] | None = None
+    stances: tuple[Mapping[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         shape = (len(self.passages), len(self.codes))
@@ -253,6 +256,15 @@ class Prevalence:
         n_passages, n_documents, n_speakers: the denominator.
         n_coded: passages that carry the code (and the domain).
         method: quantifier and rung, e.g. ``"count, uncorrected"``.
+        corpus_low, corpus_high: interval about the share of these very passages: the classifier's error alone. Of an
+            uncorrected figure, which is the share flagged, it is the estimate itself.
+        rung: ``design-based``, ``corrected``, ``transported``, ``uncorrected`` or ``as coded``.
+        refused: why better rungs were not used.
+        denominator, weight: share of what (``talk``, ``domain``), and what counts the same.
+        n_words: in the denominator.
+        small: whether the cell is too small to be read alone; partial: whether the period had not ended yet.
+        smooth: mean with both neighbours, where there are periods enough for it; NaN elsewhere.
+        kind, group: of whom, where it is not everybody: ``role`` and its name, ``actor`` and theirs, ``sector``.
     """
 
     domain: str | None
@@ -266,11 +278,35 @@ class Prevalence:
     n_speakers: int
     n_coded: int
     method: str
+    corpus_low: float = NAN
+    corpus_high: float = NAN
+    rung: str = ""
+    refused: tuple[str, ...] = ()
+    denominator: str = ""
+    weight: str = "passage"
+    n_words: int = 0
+    small: bool = False
+    partial: bool = False
+    smooth: float = NAN
+    kind: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How two logics stand to each other in a domain and period (None where no rule matches)."""
+    """How two logics stand to each other in a domain and period (None where no rule matches).
+
+    Attributes:
+        domain, period: the cell.
+        relation: of the family ``relation``; dominant: the logic that leads, if one does.
+        support: share of resamples of actors that give the same answer.
+        reason: which rule matched, or how far the nearest was.
+        tentative: whether support is under what a finding needs.
+        runner_up: the relation that came nearest where none matched; empty if none could have.
+        marks: passages that carry a relation code, by code.
+        n_joint: passages with both logics; expected: as many as chance would put together; p: two-sided, exact.
+        passages_for, passages_against: ids of passages that speak for the relation (or the runner-up) and against it.
+    """
 
     domain: str | None
     period: str
@@ -278,11 +314,33 @@ class Relation:
     dominant: str | None
     support: float
     reason: str
+    tentative: bool = False
+    runner_up: str = ""
+    marks: Mapping[str, int] = field(default_factory=dict)
+    n_joint: int = 0
+    expected: float = NAN
+    p: float = NAN
+    passages_for: tuple[str, ...] = ()
+    passages_against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Change of a code's prevalence between two periods, and what may be concluded from it."""
+    """Change of a code's prevalence between two periods, and what may be concluded from it.
+
+    Attributes:
+        domain, code, start, end: of what, from when to when.
+        change, low, high: in shares, with the process interval (other interviews, such actors).
+        outcome: ``shift``, ``no change`` or ``cannot tell``.
+        corpus_low, corpus_high: interval about the change in these very passages.
+        p, p_adjusted: of no change, alone and after Holm over the framework's cells.
+        margin: odds ratio under which a change counts as none; smallest_margin: the smallest that would hold.
+        undone_by: by how much the rate of false positives would have to differ between the periods for the interval to
+            reach zero; NaN where it does already, or where no error rate is assumed.
+        agree, variants: how many combinations of weight and quantifier give the same outcome, of how many.
+        method, rung, refused: what the change stands on, as in `Prevalence`.
+        exploratory: whether the periods were themselves chosen by looking at the data.
+    """
 
     domain: str | None
     code: str
@@ -292,11 +350,129 @@ class Shift:
     low: float
     high: float
     outcome: str
+    corpus_low: float = NAN
+    corpus_high: float = NAN
+    p: float = NAN
+    p_adjusted: float = NAN
+    margin: float = NAN
+    smallest_margin: float = NAN
+    undone_by: float = NAN
+    agree: int = 0
+    variants: int = 0
+    method: str = ""
+    rung: str = ""
+    refused: tuple[str, ...] = ()
+    exploratory: bool = False
 
     @property
     def shift(self) -> bool:
         """Whether a shift is established."""
         return self.outcome == "shift"
+
+
+@dataclass(frozen=True, slots=True)
+class Pole:
+    """Which logic leads a domain at the start and at the end (K24 Table 2).
+
+    Attributes:
+        domain, start, end: where, and the periods compared.
+        pole_start, pole_end: the leading logic; None where none leads.
+        support_start, support_end: share of resamples of actors with the same leader.
+        symbol: ``►`` poles differ, ``▲`` they are the same, ``?`` else.
+    """
+
+    domain: str | None
+    start: str
+    end: str
+    pole_start: str | None
+    pole_end: str | None
+    support_start: float
+    support_end: float
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePoint:
+    """Where a prevalence breaks: ``period`` is the first of the new level.
+
+    Attributes:
+        domain, code, period: of what, and when.
+        before, after: mean level of the segments on both sides.
+        p: share of shuffles of interviews over periods that break as clearly.
+        support: share of resamples of actors that break within a period of it.
+    """
+
+    domain: str | None
+    code: str
+    period: str
+    before: float
+    after: float
+    p: float
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """A change split into what people said, how much they said, and who was asked. Exact and unclipped.
+
+    Attributes:
+        domain, code, start, end: of what, from when to when.
+        total: ``within + composition + entry_exit``.
+        within: change within the actors of both periods (stayers), at their mean share of voice.
+        low, high: process interval of within; NaN with fewer than five stayers.
+        composition: change of stayers' share of voice, at their mean level.
+        entry_exit: ``entry + exit``, newcomers and leavers against the stayers' mean.
+        agenda: of the change over all domains together, what is due to how much each domain is talked about;
+            logic_within is the rest, change of the logic within domains. NaN but for the whole.
+        n_stayers, n_entering, n_leaving: actors.
+        corpus: standard errors about these passages, by part.
+        reading: what may be said, in words.
+    """
+
+    domain: str | None
+    code: str
+    start: str
+    end: str
+    total: float
+    within: float
+    composition: float
+    entry_exit: float
+    low: float
+    high: float
+    entry: float = NAN
+    exit: float = NAN
+    agenda: float = NAN
+    logic_within: float = NAN
+    other: float = NAN
+    n_stayers: int = 0
+    n_entering: int = 0
+    n_leaving: int = 0
+    corpus: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    reading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How an actor stands to the logics in a period; to resist a logic is not to hold it.
+
+    Attributes:
+        actor, role, period: who, and when.
+        n_passages, n_words: their passages.
+        carries: passages that carry each logic; resists: of these, those that resist it; reports: that only report it.
+        share: corrected share of their passages that carry each logic, unclipped.
+        leads: the logic with `DOMINANT_SHARE` of the passages that hold either; None where none has.
+    """
+
+    actor: str
+    role: str
+    period: str
+    n_passages: int
+    n_words: int
+    carries: Mapping[str, int]
+    resists: Mapping[str, int]
+    reports: Mapping[str, int]
+    share: Mapping[str, float]
+    leads: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +488,10 @@ class Trajectory:
         notes: what a reader must know: corrections, empty periods, passages left out.
         level: of the intervals.
         period: how passages were assigned: ``stage``, ``year``, ``quarter``, ``month`` or ``undated``.
+        weight: what counts the same.
+        groups: prevalence within roles, actors and sectors.
+        poles, change_points, decomposition, alignment: see there.
+        warnings: signs that the instrument, not the talk, has changed.
     """
 
     framework: str
@@ -324,6 +504,13 @@ class Trajectory:
     notes: tuple[str, ...] = ()
     level: float = 0.95
     period: str = ""
+    weight: str = "passage"
+    groups: tuple[Prevalence, ...] = ()
+    poles: tuple[Pole, ...] = ()
+    change_points: tuple[ChangePoint, ...] = ()
+    decomposition: tuple[Decomposition, ...] = ()
+    alignment: tuple[Alignment, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

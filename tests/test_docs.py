@@ -12,6 +12,7 @@ import pytest
 from sibnlp.classifiers import CLASSIFIERS
 from sibnlp.cli import START
 from sibnlp.codebook import shipped
+from sibnlp.detectors import DETECTORS
 from sibnlp.exchange import FORMATS
 from sibnlp.quantifiers import QUANTIFIERS
 from sibnlp.readers import READERS
@@ -46,7 +47,7 @@ def test_every_format_codebook_and_seam_is_named() -> None:
     for entry in FORMATS.values():
         for suffix in entry.suffixes:
             assert suffix in TEXT or suffix in (".sqlite", ".db"), suffix
-    for seam in (CLASSIFIERS, QUANTIFIERS, FORMATS):
+    for seam in (CLASSIFIERS, QUANTIFIERS, DETECTORS, FORMATS):
         assert f"`{seam.group.partition('.')[2]}`" in TEXT
     for book in shipped():
         assert f"`{book}`" in TEXT

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import output_folder, say, write_report
 from sibnlp.cli.run import period_of
+
+if TYPE_CHECKING:
+    from sibnlp.types import CodedPassage
 
 
 def command(
@@ -23,12 +26,42 @@ def command(
     output: options.OutputFolder,
     period: Annotated[
         str | None,
-        typer.Option(help="stage, year, quarter or month; stages where there are any, else years.", show_default=False),
+        typer.Option(
+            help="stage, year, quarter, month, or auto (by change points); stages where there are any, else years.",
+            show_default=False,
+        ),
     ] = None,
     codebook: options.Codebooks = ["osborne", "oflynn"],  # noqa: B006 - typer copies it
     denominator: Annotated[
         str, typer.Option(help="Share of what: `talk` (all passages) or `domain` (the domain's passages).")
     ] = "talk",
+    weight: Annotated[
+        str, typer.Option(help="What counts the same: each `passage`, word (`words`), `document` or `actor`.")
+    ] = "passage",
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            help="Codings by people to correct the figures by; a probability sample where they have an "
+            "`inclusion_probability`.",
+            show_default=False,
+        ),
+    ] = None,
+    trained_on: Annotated[
+        Path | None,
+        typer.Option(
+            help="Codings the model learnt from: they, or the out-of-fold scores they bring, stand in for its "
+            "predictions.",
+            show_default=False,
+        ),
+    ] = None,
+    quantifier: Annotated[
+        str | None,
+        typer.Option(
+            help="count, probabilistic, acc, pacc, emq or design_based; the best that no rule refuses by itself.",
+            show_default=False,
+        ),
+    ] = None,
+    margin: Annotated[float, typer.Option(help="Odds ratio below which a change counts as none.")] = 2.0,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "Governance logics",
     project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
@@ -40,19 +73,54 @@ def command(
     Examples:
     - `sibnlp drift predictions.parquet -o drift --period stage`
     - `sibnlp drift predictions.csv -o drift --codebook osborne --denominator domain`
+    - `sibnlp drift predictions.parquet -o drift --gold coded.jsonl`
     """
     from sibnlp import pipeline
+    from sibnlp.aggregate import WEIGHTS
     from sibnlp.cli.codings import read_predictions
     from sibnlp.project import Drift
+    from sibnlp.quantifiers import QUANTIFIERS
 
     if denominator not in ("talk", "domain"):
         raise typer.BadParameter(f"denominator {denominator!r} is neither talk nor domain")
-    settings = Drift(period=period_of(period) if period else "", denominator=denominator)
+    if weight not in WEIGHTS:
+        raise typer.BadParameter(f"weight {weight!r} is not one of {', '.join(WEIGHTS)}")
+    if quantifier and quantifier not in QUANTIFIERS:
+        raise typer.BadParameter(f"quantifier {quantifier!r} is not one of {', '.join(QUANTIFIERS)}")
+    if not margin > 1:
+        raise typer.BadParameter(f"margin {margin} is no odds ratio over 1")
+    settings = Drift(
+        period=period_of(period) if period else "",
+        denominator=denominator,
+        weight=weight,
+        quantifier=quantifier or "",
+        margin=margin,
+    )
+    correcting, learnt = (_codings(path, codebook, project) for path in (gold, trained_on))
     with output_folder(output, force) as folder:
         coded = read_predictions(predictions, codebook, project)
         provenance = {"codings": str(predictions), "coded by": coded.model}
-        report = pipeline.track(coded, codebook, drift=settings, title=title, provenance=provenance)
+        if gold:
+            provenance["corrected by"] = str(gold)
+        report = pipeline.track(
+            coded, codebook, drift=settings, title=title, provenance=provenance, gold=correcting, trained_on=learnt
+        )
         write_report(report, folder, predictions=False)
     for warning in report.warnings:
         say(f"warning: {warning}")
+    for trajectory in report.trajectories:
+        for note in (*trajectory.notes, *trajectory.warnings):
+            say(f"note ({trajectory.framework}): {note}")
     say(f"{len(coded)} passages; report: {output / 'report.html'}")
+
+
+def _codings(path: Path | None, codebooks: list[str], project: list[str]) -> list[CodedPassage]:
+    """Codings of a table, read as they are, or of a coded project, read by the codebooks."""
+    from sibnlp import exchange
+    from sibnlp.cli.codings import read_codings
+    from sibnlp.codebook import load
+
+    if path is None:
+        return []
+    books = [load(name) for name in codebooks] if exchange.is_project(path) else []
+    return read_codings([path], books, project)[0]

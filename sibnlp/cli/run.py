@@ -17,7 +17,9 @@ def command(
     model: Annotated[str | None, typer.Option(help="Overrides the project's model.", show_default=False)] = None,
     period: Annotated[
         str | None,
-        typer.Option(help="stage, year, quarter or month; overrides the project's.", show_default=False),
+        typer.Option(
+            help="stage, year, quarter, month, or auto (by change points); overrides the project's.", show_default=False
+        ),
     ] = None,
     min_confidence: options.MinConfidence = 0.0,
     force: options.Force = False,
@@ -33,7 +35,7 @@ def command(
     """
     from dataclasses import replace
 
-    from sibnlp import pipeline
+    from sibnlp import pipeline, tables
     from sibnlp.model import ZERO_SHOT, load_model
     from sibnlp.project import load
 
@@ -47,7 +49,11 @@ def command(
     with output_folder(output, force) as folder:
         loaded = load_model(_from_root(settings.root, settings.model.name))
         with progress() as show:
-            report = pipeline.run(settings, loaded, show, min_confidence=min_confidence)
+            codings = [
+                tables.read_codings(settings.root / name) if name else []
+                for name in (settings.drift.gold, settings.drift.trained_on)
+            ]
+            report = pipeline.run(settings, loaded, show, *codings, min_confidence=min_confidence)
         write_report(report, folder, predictions=True)
     failed = list_failures(report.sources)
     for warning in report.warnings:
@@ -78,8 +84,8 @@ def _from_root(root: Path, name: str) -> str:
 
 def period_of(value: str) -> str:
     """A period option, checked."""
-    from sibnlp.periods import CALENDAR, STAGE
+    from sibnlp.periods import AUTO, CALENDAR, STAGE
 
-    if value not in (STAGE, *CALENDAR):
-        raise typer.BadParameter(f"{value!r} is not one of {STAGE}, {', '.join(CALENDAR)}")
+    if value not in (STAGE, *CALENDAR, AUTO):
+        raise typer.BadParameter(f"{value!r} is not one of {STAGE}, {', '.join(CALENDAR)}, {AUTO}")
     return value

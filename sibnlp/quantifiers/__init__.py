@@ -1,37 +1,113 @@
-"""From passages with predictions to the prevalence of a code: point estimators behind one seam.
+"""From passages with predictions to the prevalence of a code: estimators behind one seam.
 
-A quantifier says what each passage adds to the count (`Quantifier.weights`); intervals come from leaving out
-documents around it (`sibnlp.intervals`), so a new one gets them free. A new member is one file here and one line in
-`QUANTIFIERS`, or an entry point of group ``sibnlp.quantifiers``.
+A quantifier is shown the `Passages` of a cell and, if there are any, the `Gold` beside them, and gives back what it
+makes of them (`Adjusted`): what each passage adds to the count, and for any weights an estimate a period with both of
+its errors (`sibnlp.intervals.Estimate`). A new member is one file here and one line in `QUANTIFIERS`, or an entry
+point of group ``sibnlp.quantifiers``.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.intervals import Error, Estimate, sum_by
 from sibnlp.registry import Entry, Registry
+
+# The ladder, best first; what a figure stands on is printed beside it.
+DESIGN_BASED, CORRECTED, TRANSPORTED, UNCORRECTED = "design-based", "corrected", "transported", "uncorrected"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passages:
+    """The n passages of a cell (a code, alone or with a domain), laid out for a quantifier.
+
+    Attributes:
+        score: float64 [n], probability that the code (and its domain) holds.
+        given: bool [n], whether the classifier gave it.
+        period: int [n] in [0, n_periods).
+        cluster: int [n] in [0, n_clusters): the actor, or the document where nobody is named.
+        truth: float64 [n], what codings say where they stand for a passage (of a training document); NaN elsewhere.
+    """
+
+    score: NDArray[np.float64]
+    given: NDArray[np.bool_]
+    period: NDArray[np.int64]
+    cluster: NDArray[np.int64]
+    truth: NDArray[np.float64]
+    n_periods: int
+    n_clusters: int
+
+    def sums(self, values: NDArray[np.float64], n_clusters: int = 0) -> NDArray[np.float64]:
+        """Sums of [n] values by cluster and period: [n_clusters, n_periods], or more rows where asked for."""
+        rows = max(n_clusters, self.n_clusters)
+        place = self.cluster * self.n_periods + self.period
+        return sum_by(place, values, rows * self.n_periods).reshape(rows, self.n_periods)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gold:
+    """The m passages of a cell that people coded, with what the classifier says of them.
+
+    Attributes:
+        score, given: as in `Passages`.
+        truth: float64 [m], 0 or 1.
+        cluster: int [m]; numbers of the corpus' clusters where they are the same, from ``n_clusters`` of the passages
+            on where they are not.
+        weight: float64 [m], how many passages each stands for: one over its inclusion probability, or 1.
+        row: int [m], its place among the passages; −1 where it is not one of them.
+        document: int [m], number of its document.
+        n_clusters: clusters of corpus and gold together.
+        sampled: whether all are a probability sample of the passages.
+    """
+
+    score: NDArray[np.float64]
+    given: NDArray[np.bool_]
+    truth: NDArray[np.float64]
+    cluster: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    row: NDArray[np.int64]
+    document: NDArray[np.int64]
+    n_clusters: int
+    sampled: bool
+
+
+class Adjusted(Protocol):
+    """What a quantifier makes of a cell.
+
+    ``outcomes``, [n]: what each passage adds to the number of passages with the code (the *pseudo-outcomes* of Egami,
+    Hinck, Stewart & Wei 2024); not clipped, so that weighted means of them add up.
+    """
+
+    outcomes: NDArray[np.float64]
+
+    def levels(self, weight: NDArray[np.float64]) -> Estimate:
+        """Prevalence in each period with weights [n]; a weight of 0 leaves a passage out."""
+        ...
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Error of ``coefficients @ outcomes`` about what these passages truly carry: the corpus' error."""
+        ...
 
 
 class Quantifier(Protocol):
     """Estimates the share of passages that carry a code.
 
-    ``method`` names the rung it stands on, as printed beside each figure.
+    ``rung`` is the best one it can stand on, ``label`` what is printed; ``needs_gold`` whether it works without.
     """
 
-    method: str
+    rung: ClassVar[str]
+    label: ClassVar[str]
+    needs_gold: ClassVar[bool]
 
-    def weights(self, probabilities: NDArray[np.float32], assigned: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """What each passage adds to the number of passages with the code.
+    def adjust(self, passages: Passages, gold: Gold | None) -> Adjusted:
+        """Fit to a cell.
 
-        Args:
-            probabilities: [n], that the code (and its domain) holds.
-            assigned: [n], whether it was given.
-
-        Returns:
-            [n]; the estimate of a group is the mean over its passages.
+        Raises:
+            ValueError: it needs gold and there is none.
         """
         ...
 
@@ -42,5 +118,9 @@ QUANTIFIERS = Registry(
     {
         "count": Entry("sibnlp.quantifiers.counting:Count"),
         "probabilistic": Entry("sibnlp.quantifiers.counting:ProbabilisticCount"),
+        "acc": Entry("sibnlp.quantifiers.adjusted:AdjustedCount"),
+        "pacc": Entry("sibnlp.quantifiers.adjusted:ProbabilisticAdjustedCount"),
+        "emq": Entry("sibnlp.quantifiers.likelihood:MaximumLikelihood"),
+        "design_based": Entry("sibnlp.quantifiers.design_based:DesignBased"),
     },
 )

@@ -89,12 +89,13 @@ def verdict(sections: Sequence[Section]) -> list[dict[str, str]]:
         for section in sections
     ]
     methods = [p.method for section in sections for p in section.trajectory.prevalence]
-    if any(UNCORRECTED in method for method in methods):
+    if methods and _by_people(sections[0].report):
+        text = "These figures count what people coded; coders’ errors are not in the intervals."
+        said.append({"lead": "As coded", "text": text})
+    elif any(UNCORRECTED in method for method in methods):
         which = "These" if all(UNCORRECTED in method for method in methods) else "Some of these"
-        lead, text = "Uncorrected", f"{which} figures count a classifier’s output and are not corrected for its errors."
-        if _by_people(sections[0].report):
-            lead, text = "As coded", "These figures count what people coded; coders’ errors are not in the intervals."
-        said.append({"lead": lead, "text": text})
+        text = f"{which} figures count a classifier’s output and are not corrected for its errors."
+        said.append({"lead": "Uncorrected", "text": text})
     return said or [{"lead": "Nothing to report", "text": "No trajectory was computed."}]
 
 

@@ -31,7 +31,7 @@ def read_predictions(path: Path) -> Predictions:
         TableError: no row with a text, no ``codes`` column, rows of several models or coders, codings read for
             different families, or a score outside [0, 1].
     """
-    passages, given, scores, unsure = [], [], [], []
+    passages, given, scores, unsure, stances = [], [], [], [], []
     coders: dict[str, None] = {}
     extents: dict[frozenset[str], str] = {}
     modelled = False
@@ -44,6 +44,7 @@ def read_predictions(path: Path) -> Predictions:
         modelled = modelled or bool(scores[-1] or row.get("model"))
         if not modelled:
             extents.setdefault(frozenset(_codes(row.get("extent"), path, place, "extent")), place)
+        stances.append(_stances(row.get("stances"), path, place))
         passages.append(_without(passage, ("scores", "abstained", "model", *CODING_COLUMNS)))
     if len(coders) > 1 and modelled:
         raise TableError(path, f"holds predictions of several models: {', '.join(coders)}", "keep one model a file")
@@ -61,7 +62,8 @@ def read_predictions(path: Path) -> Predictions:
             probabilities[number, codes.index(code)] = chance
     # A code both given and abstained from (a table edited by hand) was given.
     abstained = _mask(unsure, codes) & ~assigned if any("abstained" in row for row in rows) else None
-    return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders), abstained)
+    told = tuple(stances) if any(stances) else ()
+    return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders), abstained, told)
 
 
 def _mask(named: Sequence[Sequence[str]], codes: Sequence[str]) -> NDArray[np.bool_]:
@@ -223,6 +225,18 @@ def scores_of(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float
         if not 0 <= scores[code] <= 1:
             raise TableError(path, f"score of {code} is outside [0, 1]: {score}", "", place)
     return scores
+
+
+def _stances(value: Any, path: Path, place: str) -> Mapping[str, str]:
+    """How the speaker stands to each logic, where the row says so."""
+    if isinstance(value, str) and value.strip():
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise TableError(path, "stances are not a JSON object", '{"NPM": "resists"}', place) from None
+    if isinstance(value, list):  # a Parquet map comes as pairs
+        value = dict(value)
+    return {str(logic): str(stance) for logic, stance in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _without(passage: Passage, names: Sequence[str]) -> Passage:

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from sibnlp.types import Trajectory
+from sibnlp.types import Decomposition, Pole, Shift, Trajectory
 
 
 def trajectory_json(trajectory: Trajectory, documents: Trajectory | None = None) -> dict[str, Any]:
@@ -23,26 +23,34 @@ def trajectory_json(trajectory: Trajectory, documents: Trajectory | None = None)
         "periods": list(trajectory.periods),
         "prevalence": [asdict(cell) for cell in trajectory.prevalence],
         "relations": [asdict(relation) for relation in trajectory.relations],
-        "shifts": [],
-        # Change points and the split into within-actor change and composition are not estimated by this version.
-        "change_points": [],
-        "decomposition": [],
+        "shifts": [{**_from_to(shift), "shift": shift.shift} for shift in trajectory.shifts],
+        "change_points": [asdict(point) for point in trajectory.change_points],
+        "decomposition": [_from_to(split) for split in trajectory.decomposition],
         "notes": list(trajectory.notes),
+        "level": trajectory.level,
+        "period": trajectory.period,
+        "weight": trajectory.weight,
+        "poles": [_from_to(pole) for pole in trajectory.poles],
+        "groups": [asdict(cell) for cell in trajectory.groups],
+        "alignment": [asdict(one) for one in trajectory.alignment],
+        "warnings": list(trajectory.warnings),
     }
-    for shift in trajectory.shifts:
-        row = asdict(shift)
-        row["from"], row["to"] = row.pop("start"), row.pop("end")
-        found["shifts"].append({**row, "shift": shift.shift})
     if documents:
         found["documents"] = {k: v for k, v in trajectory_json(documents).items() if k != "framework"}
     return _no_nan(found)  # type: ignore[no-any-return]
 
 
+def _from_to(part: Shift | Pole | Decomposition) -> dict[str, Any]:
+    row = asdict(part)
+    row["from"], row["to"] = row.pop("start"), row.pop("end")
+    return row
+
+
 def _no_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _no_nan(one) for key, one in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_no_nan(one) for one in value]
-    if isinstance(value, float) and math.isnan(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -232,3 +232,53 @@ def test_a_kind_may_be_spelt_as_people_spell_it(case: Path, tmp_path: Path) -> N
     table.write_text(table.read_text(encoding="utf-8").replace(",interview,", ",Interview 1,"), encoding="utf-8")
     assert sibnlp("segment", case, "-o", tmp_path / "p.jsonl").code == 0
     assert {row["speaker"] for row in rows(tmp_path / "p.jsonl")} == {"Anna", None}
+
+
+def _coded_panel(folder: Path) -> tuple[Path, Path]:
+    """Predictions of a drawn panel, and codings of a probability sample of it."""
+    from sibnlp import tables
+    from tests.test_gold import corpus
+
+    predictions, codings = corpus()
+    tables.write(tables.prediction_rows(predictions), folder / "predictions.parquet")
+    with (folder / "gold.jsonl").open("w", encoding="utf-8") as file:
+        for coding in codings:
+            p = coding.passage
+            row = {"id": p.id, "document": p.document, "start": p.start, "end": p.end, "text": p.text,
+                   "codes": list(coding.codes), "coder": "MK", "extent": list(coding.extent),
+                   "inclusion_probability": coding.inclusion_probability}  # fmt: skip
+            file.write(json.dumps(row) + "\n")
+    return folder / "predictions.parquet", folder / "gold.jsonl"
+
+
+def test_drift_is_corrected_by_codings(tmp_path: Path) -> None:
+    predictions, gold = _coded_panel(tmp_path)
+    plain = sibnlp("drift", predictions, "-o", tmp_path / "plain", "--codebook", "osborne")
+    assert plain.code == 0, plain.err
+    done = sibnlp("drift", predictions, "-o", tmp_path / "out", "--codebook", "osborne", "--gold", gold)
+    assert done.code == 0, done.err
+    found = {}
+    for folder in ("plain", "out"):
+        cells = json.loads((tmp_path / folder / "trajectory.json").read_text(encoding="utf-8"))["prevalence"]
+        found[folder] = next(c for c in cells if (c["domain"], c["code"], c["period"]) == (None, "NPM", "3"))
+    assert (found["plain"]["rung"], found["out"]["rung"]) == ("uncorrected", "design-based")
+    assert found["out"]["low"] < found["out"]["corpus_low"] < found["out"]["estimate"]
+    assert found["plain"]["corpus_low"] == found["plain"]["estimate"]
+    assert "Not corrected (NPG)" in done.err
+
+
+def test_drift_takes_a_quantifier_and_says_which_there_are(tmp_path: Path) -> None:
+    predictions, gold = _coded_panel(tmp_path)
+    done = sibnlp(
+        "drift", predictions, "-o", tmp_path / "out", "--codebook", "osborne", "--gold", gold, "--quantifier", "acc",
+        "--weight", "actor", "--trained-on", gold, "--margin", "3",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    # What the model learnt from cannot correct it.
+    assert "acc: no coded passages to take error rates from" in done.err
+    cells = json.loads((tmp_path / "out" / "trajectory.json").read_text(encoding="utf-8"))["prevalence"]
+    assert {cell["weight"] for cell in cells} == {"actor"}
+    for option, value in (("--quantifier", "magic"), ("--weight", "fame"), ("--margin", "0.5")):
+        wrong = sibnlp("drift", predictions, "-o", tmp_path / "no", option, value)
+        assert wrong.code == 2
+        assert value in wrong.err

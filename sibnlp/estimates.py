@@ -1,0 +1,217 @@
+"""The best estimate of every cell: which rung of the ladder holds, and what it gives.
+
+Design-based, corrected, transported, uncorrected: the first that no rule refuses (`sibnlp.refusals`) is used, the same
+in all periods of a cell, and printed beside every figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp import refusals
+from sibnlp.aggregate import DOMAIN, TALK, Counts
+from sibnlp.gold import Codings
+from sibnlp.intervals import Estimate
+from sibnlp.quantifiers import CORRECTED, DESIGN_BASED, QUANTIFIERS, TRANSPORTED, UNCORRECTED, Adjusted, Quantifier
+
+BEST, COUNT, CORRECTING, SAMPLING = "best", "count", "pacc", "design_based"
+AS_CODED = "as coded"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A quantifier fitted to a cell.
+
+    Attributes:
+        name, rung: which, and what it stands on.
+        method: as printed.
+        adjusted: levels and outcomes.
+        refused: why better rungs were not used.
+        gain: what an error rate has to be divided by to be a prevalence: TPR − FPR, or its likes; 1 for a count.
+    """
+
+    name: str
+    rung: str
+    method: str
+    adjusted: Adjusted
+    refused: tuple[str, ...] = ()
+    gain: float = 1.0
+
+
+class Estimates:
+    """Estimates of all cells over one set of counts.
+
+    Args:
+        counts: predictions laid out.
+        codings: gold, if there is any.
+        quantifier: ``best``, or the name of the one to use wherever no rule refuses it.
+    """
+
+    def __init__(self, counts: Counts, codings: Codings | None = None, quantifier: str = BEST) -> None:
+        self.counts, self.codings, self.quantifier = counts, codings, quantifier or BEST
+        scores = counts.predictions.probabilities
+        # People give a code or do not: nothing in between.
+        self.by_people = bool(((scores == 0) | (scores == 1)).all())
+        self._fitted: dict[tuple[object, ...], Fitted | str] = {}
+        self._levels: dict[tuple[object, ...], Estimate] = {}
+
+    def fit(self, domain: str | None, code: str, name: str = "") -> Fitted:
+        """The quantifier that a cell's figures stand on: the one named, the default, or the best that holds."""
+        name = name or self.quantifier
+        refused: list[str] = []
+        wanted = [SAMPLING, CORRECTING] if name == BEST else [name]
+        for one in wanted:
+            if one == COUNT:
+                continue
+            found = self.attempt(domain, code, one)
+            if isinstance(found, Fitted):
+                return replace(found, refused=tuple(refused))
+            if self.codings is not None or name != BEST:
+                refused.append(f"{one}: {found}")
+        count = self.attempt(domain, code, COUNT)
+        assert isinstance(count, Fitted)  # nothing refuses a count
+        return replace(count, refused=tuple(refused))
+
+    def attempt(self, domain: str | None, code: str, name: str) -> Fitted | str:
+        """A quantifier fitted to a cell, or why it is refused."""
+        key = (domain, code, name)
+        if key not in self._fitted:
+            self._fitted[key] = self._attempt(domain, code, name)
+        return self._fitted[key]
+
+    def _attempt(self, domain: str | None, code: str, name: str) -> Fitted | str:
+        quantifier: Quantifier = QUANTIFIERS.load(name)()
+        passages = self.counts.passages(code, domain)
+        if not quantifier.needs_gold:
+            rung = AS_CODED if self.by_people else UNCORRECTED
+            return Fitted(name, rung, f"{quantifier.label}, {rung}", quantifier.adjust(passages, None))
+        if self.codings is None:
+            return "no codings to correct by (--gold)"
+        periods = self.counts.periods
+        if quantifier.rung == DESIGN_BASED:
+            gold = self.codings.cell(self.counts, code, domain, sampled=True)
+            if why := refusals.sample(passages, gold, periods):
+                return why
+            return Fitted(name, DESIGN_BASED, f"{quantifier.label}, {DESIGN_BASED}", quantifier.adjust(passages, gold))
+        why = ""
+        for rung in (CORRECTED, TRANSPORTED):
+            gold = self.codings.cell(self.counts, code, domain, elsewhere=rung == TRANSPORTED)
+            if gold is None and why:
+                continue
+            refused = refusals.correction(passages, gold, periods)
+            if gold is not None and not refused:
+                method = f"{quantifier.label}, {rung}"
+                positive, negative = gold.truth == 1, gold.truth == 0
+                x = gold.given.astype(np.float64) if name == "acc" else gold.score
+                gain = float(np.average(x[positive], weights=gold.weight[positive])) - float(
+                    np.average(x[negative], weights=gold.weight[negative])
+                )
+                return Fitted(name, rung, method, quantifier.adjust(passages, gold), gain=gain)
+            why = why or refused
+        return why
+
+    def level_fit(self, domain: str | None, code: str, name: str = "") -> Fitted:
+        """As `fit`, for levels: error rates from elsewhere may correct changes only, so a count stands in."""
+        found = self.fit(domain, code, name)
+        if found.rung != TRANSPORTED:
+            return found
+        count = self.attempt(domain, code, COUNT)
+        assert isinstance(count, Fitted)
+        return replace(
+            count, refused=(*found.refused, f"{found.name}: error rates are from elsewhere, so changes only")
+        )
+
+    def levels(
+        self,
+        domain: str | None,
+        code: str,
+        *,
+        name: str = "",
+        weight: str = "",
+        denominator: str = "",
+        rows: NDArray[np.bool_] | None = None,
+        change: bool = False,
+    ) -> Estimate:
+        """Prevalence of a cell by period.
+
+        Args:
+            domain, code: the cell.
+            name, weight, denominator: instead of the defaults.
+            rows: bool [r] over ``counts.rows``; only these passages count.
+            change: whether it is for a change (see `level_fit`).
+        """
+        denominator = denominator or self.counts.denominator
+        key = (domain, code, name, weight, denominator, change, None if rows is None else rows.tobytes())
+        if key not in self._levels:
+            self._levels[key] = self._level(domain, code, name, weight, denominator, rows, change)
+        return self._levels[key]
+
+    def _level(
+        self,
+        domain: str | None,
+        code: str,
+        name: str,
+        weight: str,
+        denominator: str,
+        rows: NDArray[np.bool_] | None,
+        change: bool,
+    ) -> Estimate:
+        weights = self.counts.weights(weight)
+        if rows is not None:
+            weights = weights * rows
+        pick = self.fit if change else self.level_fit
+        fitted = pick(domain, code, name)
+        if fitted.rung in (UNCORRECTED, AS_CODED):
+            # Where the model abstained nobody knows what it would have given; what corrects it reads its scores.
+            weights = weights * (self.counts.decided(code) & self.counts.decided(domain))[self.counts.rows]
+        if denominator == TALK or domain is None:
+            return fitted.adjusted.levels(weights)
+        base = pick(None, domain, fitted.name if fitted.rung not in (UNCORRECTED, AS_CODED) else name)
+        if base.rung != fitted.rung:  # a share of what is counted differently is no share
+            parts = [self.attempt(domain, code, COUNT), self.attempt(None, domain, COUNT)]
+            fitted, base = (part for part in parts if isinstance(part, Fitted))
+        return ratio(fitted.adjusted.levels(weights), base.adjusted.levels(weights))
+
+    def method(self, domain: str | None, code: str) -> tuple[Fitted, str]:
+        """What a cell's levels stand on, and its method as printed, for the default denominator."""
+        fitted = self.level_fit(domain, code)
+        if self.counts.denominator == DOMAIN and domain is not None:
+            base = self.level_fit(None, domain, fitted.name if fitted.rung not in (UNCORRECTED, AS_CODED) else "")
+            if base.rung != fitted.rung:
+                count = self.attempt(domain, code, COUNT)
+                assert isinstance(count, Fitted)
+                fitted = replace(count, refused=(*fitted.refused, *base.refused))
+        return fitted, fitted.method
+
+
+def ratio(part: Estimate, whole: Estimate) -> Estimate:
+    """Share of one estimate in another, by the jackknife replicates they share (Wolter 2007, § 4.4).
+
+    Their errors about the corpus are taken as independent, which overstates the ratio's: the part's errors are among
+    the whole's.
+
+    >>> from sibnlp.intervals import counted
+    >>> part, whole = (counted(np.array(coded), np.full((2, 1), 10.0)) for coded in ([[1.0], [2.0]], [[4.0], [2.0]]))
+    >>> round(float(ratio(part, whole).values[0]), 6)
+    0.5
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = part.values / whole.values
+        slope = 1 / whole.values
+    k = max(len(part.deviations), len(whole.deviations))
+    deviations = slope * (_padded(part.deviations, k) - values * _padded(whole.deviations, k))
+    longer = part if len(part.deviations) == k else whole
+    corpus = np.outer(slope, slope) * (part.corpus + np.outer(values, values) * whole.corpus)
+    with np.errstate(invalid="ignore"):
+        size = part.size * np.clip(whole.values, 0.0, 1.0)
+    return Estimate(
+        np.where(whole.values > 0, values, np.nan), deviations, longer.stratum, longer.present, corpus,
+        min(part.corpus_degrees, whole.corpus_degrees), np.nan_to_num(size),
+    )  # fmt: skip
+
+
+def _padded(deviations: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    return np.pad(deviations, ((0, k - len(deviations)), (0, 0)))

@@ -1,0 +1,258 @@
+"""From predictions of one scope to the trajectory of one framework: the parts joined, and what a reader must know."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp import instrument, periods
+from sibnlp.aggregate import Counts
+from sibnlp.alignment import alignment
+from sibnlp.breaks import LEAST_PERIODS, change_points
+from sibnlp.codebook import Framework
+from sibnlp.decompose import decompose
+from sibnlp.errors import DataError
+from sibnlp.estimates import BEST, Estimates
+from sibnlp.gold import Codings
+from sibnlp.poles import poles
+from sibnlp.project import Drift, Stage
+from sibnlp.relations import relations
+from sibnlp.trajectory import GROUPS, MOST_GROUPS, grouped, moves, prevalence, shifts
+from sibnlp.types import Passage, Predictions, Prevalence, Source, Trajectory
+
+
+def follow(
+    predictions: Predictions,
+    frame: Framework,
+    settings: Drift,
+    stages: Sequence[Stage] = (),
+    scope: str = "all",
+    codings: Codings | None = None,
+    known: NDArray[np.float64] | None = None,
+    sources: Sequence[Source] = (),
+    exploratory: bool = False,
+) -> Trajectory:
+    """Trajectory of one framework over one scope of passages.
+
+    Args:
+        predictions: of the scope.
+        frame: logics and domains to follow.
+        settings: of the drift.
+        stages: names and order of stages.
+        scope: which passages these are.
+        codings: by people, matched with the predictions.
+        known: float64 [n, k], codings that stand for passages of documents the model was trained on.
+        sources: what became of the input files, for signs that the instrument changed.
+        exploratory: whether the periods were chosen by looking at the same data.
+
+    Raises:
+        DataError: no passage has a stage or a date, or the predictions know none of the framework's logics.
+    """
+    known_logics = [logic for logic in frame.logics if logic in predictions.codes]
+    if not known_logics:
+        raise DataError(
+            f"the predictions hold no code of {frame.codebook.id!r} ({', '.join(frame.logics)})",
+            f"they hold: {', '.join(predictions.codes)}; choose another --codebook",
+        )
+    labels, order = periods.assign(predictions.passages, settings.period, (stage.id for stage in stages))
+    kind = periods.resolve(predictions.passages, settings.period)
+    notes = []
+    missing = sum(label is None for label in labels)
+    if missing:
+        notes.append(f"{missing} of {len(labels)} passages have no period and are left out.")
+    absent = [code for code in (*frame.logics, *frame.domains) if code not in predictions.codes]
+    if absent:
+        notes.append(f"The model does not know {', '.join(absent)}: nothing is shown for them.")
+    frame = replace(
+        frame,
+        logics=tuple(known_logics),
+        domains=tuple(domain for domain in frame.domains if domain in predictions.codes),
+    )
+    partial = kind in periods.CALENDAR and periods.is_partial([p.date for p in predictions.passages], order)
+    counts = Counts(predictions, labels, order, settings.denominator, settings.weight, known, partial)
+    estimates = Estimates(counts, codings, settings.quantifier or BEST)
+    cells = prevalence(estimates, frame, settings.level)
+    notes += _notes(counts, frame, cells)
+    notes += _abstentions(predictions, frame)
+    groups = grouped(estimates, frame, settings.level)
+    for group in GROUPS:
+        if len({c.group for c in groups if c.kind == group}) == MOST_GROUPS:
+            notes.append(f"Of each {group} only the {MOST_GROUPS} with the most passages have figures of their own.")
+    return Trajectory(
+        framework=frame.codebook.id,
+        periods=tuple(order),
+        prevalence=cells,
+        relations=relations(counts, frame, moves(estimates, frame, settings.level), codings),
+        shifts=shifts(estimates, frame, settings.level, settings.margin, exploratory=exploratory),
+        scope=scope,
+        denominator=settings.denominator,
+        notes=tuple(notes),
+        level=settings.level,
+        period=kind,
+        weight=settings.weight,
+        groups=groups,
+        poles=poles(counts, frame),
+        decomposition=decompose(estimates, frame, settings.level),
+        alignment=alignment(estimates, frame),
+        change_points=change_points(estimates, frame) if kind in periods.CALENDAR else (),
+        warnings=instrument.warnings(predictions.passages, labels, order, sources),
+    )
+
+
+def _abstentions(predictions: Predictions, frame: Framework) -> list[str]:
+    """What a reader of the shares must know where a model did not decide."""
+    if predictions.abstained is None:
+        return []
+    columns = [predictions.column(logic) for logic in frame.logics]
+    n = int(predictions.abstained[:, columns].any(axis=1).sum())
+    if not n:
+        return []
+    return [
+        f"Of {len(predictions)} passages, {n} are too uncertain and were left out of the shares of the logics: these "
+        "are shares of what the model was sure of, and passages that carry a code are seldom the sure ones."
+    ]
+
+
+def brackets(
+    predictions: Predictions,
+    frames: Sequence[Framework],
+    settings: Drift,
+    scope: tuple[str, Predictions, NDArray[np.int64]],
+    codings: Codings | None = None,
+) -> tuple[Predictions, str]:
+    """Cut time where the trajectories of the logics break (temporal bracketing; Langley 1999, *AMR* 24).
+
+    The finest calendar that has ten periods is searched, months first; each change point of a logic on all talk opens a
+    bracket. What is compared afterwards was chosen by looking at the same data: contrasts are exploratory.
+
+    Args:
+        predictions: of all scopes, which are bracketed alike.
+        frames: whose logics are searched.
+        settings: of the drift.
+        scope: name, passages and their rows of the main scope, which alone is searched.
+        codings: by people, matched with all predictions.
+
+    Returns:
+        The predictions with brackets for stages, and what was done, in words.
+
+    Raises:
+        DataError: no passage has a date.
+    """
+    for kind in reversed(periods.CALENDAR):
+        try:
+            labels, order = periods.assign(predictions.passages, kind)
+        except DataError:
+            continue
+        inside = [labels[row] for row in scope[2].tolist()]
+        n_held = len(set(inside) - {None})
+        if n_held >= LEAST_PERIODS:
+            break
+    else:
+        raise DataError(f"dates do not make {LEAST_PERIODS} periods to look for brackets in", "choose --period year")
+    mine = codings.within(scope[2]) if codings else None
+    estimates = Estimates(Counts(scope[1], inside, order), mine, settings.quantifier or BEST)
+    starts = {order[0]}
+    for frame in frames:
+        logics = tuple(logic for logic in frame.logics if logic in predictions.codes)
+        whole = replace(frame, logics=logics, domains=())
+        starts |= {point.period for point in change_points(estimates, whole)}
+    opened = sorted(order.index(start) for start in starts)
+    ends = [*(i - 1 for i in opened[1:]), len(order) - 1]
+    names = [f"{order[a]} to {order[b]}" if a != b else order[a] for a, b in zip(opened, ends, strict=True)]
+    place = {period: names[int(np.searchsorted(opened, i, side="right")) - 1] for i, period in enumerate(order)}
+    passages = tuple(
+        replace(passage, stage=place[label] if label else None)
+        for passage, label in zip(predictions.passages, labels, strict=True)
+    )
+    said = f"Periods were found by change points over {n_held} {kind}s: contrasts between them are exploratory."
+    if len(names) == 1:
+        said = f"No change point was found over {n_held} {kind}s: all time is one bracket."
+    return replace(predictions, passages=passages), said
+
+
+def _notes(counts: Counts, frame: Framework, cells: Sequence[Prevalence]) -> list[str]:
+    """What a reader of the figures must know of them."""
+    notes = []
+    whole = [cell for cell in cells if cell.domain is None]
+    empty = [p for p in counts.periods if not counts.inside(None, p).any()]
+    if empty:
+        notes.append(f"No passages in {', '.join(empty)}: missing, not zero.")
+    lone = [p for p in counts.periods if any(c.period == p and c.n_documents == 1 for c in whole)]
+    if lone:
+        notes.append(f"Only one document in {', '.join(lone)}: no interval can be given there.")
+    single = [
+        p for i, p in enumerate(counts.periods)
+        if p not in (*lone, *empty) and len(np.unique(counts.cluster[counts.period == i])) == 1
+    ]  # fmt: skip
+    if single:
+        notes.append(f"Only one actor in {', '.join(single)}: no interval can be given there.")
+    if list(counts.periods) == [periods.UNDATED]:
+        notes.append(
+            "No passage has a stage or a date: give them in metadata.csv, in the file names or in project.toml."
+        )
+    if len(counts.periods) - len(empty) < 2:
+        notes.append("Only one period has passages: there is no change to speak of.")
+    elif not _shared(counts):
+        notes.append("No actor is heard in two periods: a change of mind cannot be told from a change of interviewees.")
+    if counts.partial:
+        notes.append(f"{counts.periods[-1]} had not ended when the last passage was dated: it is part of a period.")
+    never = [code for code in frame.logics if not counts.has(code)[counts.rows].any()]
+    if never:
+        notes.append(f"No passage carries {', '.join(never)}: its figures are zero as far as anybody can tell.")
+    alike = alike_names([counts.predictions.passages[int(row)] for row in counts.rows])
+    notes += [
+        f"May be one actor under two names: {' and '.join(names)}; tell by metadata who is who." for names in alike
+    ]
+    for reason, where in _refusals(whole).items():
+        notes.append(f"Not corrected ({', '.join(where)}): {reason}.")
+    return notes
+
+
+def _refusals(cells: Sequence[Prevalence]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for cell in cells:
+        for reason in cell.refused:
+            if cell.code not in found[reason]:
+                found[reason].append(cell.code)
+    return found
+
+
+def _shared(counts: Counts) -> bool:
+    """Whether any actor is heard in two periods."""
+    pairs = np.unique(np.stack([counts.cluster[counts.rows], counts.period[counts.rows]], axis=1), axis=0)
+    return len(np.unique(pairs[:, 0])) < len(pairs)
+
+
+def alike_names(passages: Sequence[Passage]) -> list[tuple[str, ...]]:
+    """Actors whose names differ only in case, order, punctuation, a title or an initial, or a missing first name."""
+    names = sorted({name for passage in passages if (name := passage.actor or passage.speaker)})
+    parts = {name: _words(name) for name in names}
+    found: list[tuple[str, ...]] = []
+    for i, one in enumerate(names):
+        found += [(one, other) for other in names[i + 1 :] if _alike(parts[one], parts[other])]
+    return found
+
+
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "cllr"})
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word for word in re.findall(r"\w+", name.casefold()) if word not in _TITLES)
+
+
+def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    if not one or not other or any(word.isdigit() for word in (*one, *other)):
+        return False  # numbered labels differ by their numbers
+    short, long_ = sorted((one, other), key=len)
+    if sorted(short) == sorted(long_):
+        return True
+    if len(short) < 2:
+        return len(long_) > 1 and len(short[0]) > 2 and short[0] in (long_[0], long_[-1])
+    # "A. Berg" and "Anna Berg": the same last name, and the first names begin alike.
+    initial = len(short[0]) == 1 or len(long_[0]) == 1
+    return short[-1] == long_[-1] and (short[0] == long_[0] or (initial and short[0][0] == long_[0][0]))

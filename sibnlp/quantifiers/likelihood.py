@@ -1,0 +1,173 @@
+"""EMQ: the prevalence under which the scores are most likely.
+
+Saerens, Latinne & Decaestecker (2002, *Neural Computation* 14) find it by expectation–maximisation; the likelihood is
+concave in the prevalence (Alexandari, Kundaje & Shrikumar 2020, *ICML*), so its derivative is solved by bisection here,
+to the same answer. Scores are calibrated on the gold first, as the latter ask. Holds where the scores' distribution in
+each class is the same in every period.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp.calibrate import fit_platt, log_odds
+from sibnlp.intervals import Error, Estimate, scaled
+from sibnlp.quantifiers import CORRECTED, Gold, Passages
+from sibnlp.quantifiers.adjusted import by_cluster_and_period, noise
+from sibnlp.quantifiers.counting import effective_size
+
+_STEPS = 60
+
+
+def maximum_likelihood(ratio: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Prevalence that maximises ``sum(w · log(1 − p + p · ratio))``; NaN without weight.
+
+    Args:
+        ratio: [n], likelihood ratio of each passage: how many times likelier its score is with the code than without.
+        weight: [n].
+
+    A score that is three times likelier with the code and one that is three times likelier without leave it at a half:
+
+    >>> round(maximum_likelihood(np.array([3.0, 1 / 3]), np.ones(2)), 6)
+    0.5
+    """
+    if not weight.sum() > 0:
+        return float("nan")
+    low, high = 0.0, 1.0
+    if (weight * (ratio - 1)).sum() <= 0:
+        return 0.0
+    if (weight * (ratio - 1) / ratio).sum() >= 0:
+        return 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        rises = (weight * (ratio - 1) / (1 - middle + middle * ratio)).sum() > 0
+        low, high = (middle, high) if rises else (low, middle)
+    return (low + high) / 2
+
+
+class Likely:
+    """Posteriors at the prevalence of each period."""
+
+    def __init__(self, passages: Passages, gold: Gold) -> None:
+        self.passages, self.gold = passages, gold
+        self.known = ~np.isnan(passages.truth)
+        self.logits, self.gold_logits = log_odds(passages.score), log_odds(gold.score)
+        self.whole = self._calibrate(np.ones(len(gold.truth), dtype=np.bool_))
+        self.calibrates = np.flatnonzero(np.bincount(gold.cluster, minlength=gold.n_clusters))
+        self.without = {int(one): self._calibrate(gold.cluster != one) for one in self.calibrates}
+        self.ratio = self._ratio(self.logits, self.whole)
+        levels = [self._level(self.ratio, np.ones(len(passages.period)), p) for p in range(passages.n_periods)]
+        at = np.nan_to_num(np.array(levels))[passages.period]
+        self.outcomes = np.where(self.known, passages.truth, at * self.ratio / (1 - at + at * self.ratio))
+
+    def _calibrate(self, keep: NDArray[np.bool_]) -> tuple[float, float]:
+        """Slope and intercept of the log likelihood ratio in the log-odds of the score."""
+        truth, weight = self.gold.truth[keep], self.gold.weight[keep]
+        slope, intercept = fit_platt(self.gold_logits[keep], truth)
+        # Sampling by score leaves the chance of the code given the score alone; only the classes' odds need weights.
+        positive, scale = float((weight * truth).sum()), len(truth) / weight.sum()
+        odds = (positive * scale + 0.5) / ((weight.sum() - positive) * scale + 0.5)
+        return slope, intercept - float(np.log(odds))
+
+    @staticmethod
+    def _ratio(logits: NDArray[np.float64], calibration: tuple[float, float]) -> NDArray[np.float64]:
+        ratio: NDArray[np.float64] = np.exp(np.clip(calibration[0] * logits + calibration[1], -30, 30))
+        return ratio
+
+    def _level(self, ratio: NDArray[np.float64], weight: NDArray[np.float64], period: int) -> float:
+        held = (self.passages.period == period) & ~self.known & (weight > 0)
+        return maximum_likelihood(ratio[held], weight[held])
+
+    def levels(self, weight: NDArray[np.float64]) -> Estimate:
+        """Prevalence by period; replicates move by one Newton step of the likelihood."""
+        passages, k = self.passages, self.gold.n_clusters
+        p_of, n = passages.n_periods, passages.n_clusters
+        unknown = np.array([self._level(self.ratio, weight, p) for p in range(p_of)])
+        held = np.clip(np.nan_to_num(unknown), 1e-6, 1 - 1e-6)
+        at = held[passages.period]
+        open_ = weight * ~self.known
+        score, slope = self._score(self.ratio, at)
+        gradient, curve = passages.sums(open_ * score, k), passages.sums(open_ * slope, k)
+        total, left = passages.sums(weight, k), passages.sums(open_, k)
+        certain = passages.sums(np.where(self.known, weight * np.nan_to_num(passages.truth), 0.0), k)
+        g, h = gradient.sum(axis=0), np.minimum(curve.sum(axis=0), -1e-12)
+        # At an edge the likelihood still rises towards it: what a cluster adds is measured from there.
+        g = np.where((unknown <= 0) | (unknown >= 1), 0.0, g)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = np.clip(held - (g - gradient) / np.minimum(h - curve, -1e-12), -1.0, 2.0)
+            values = (certain.sum(axis=0) + np.nan_to_num(unknown) * left.sum(axis=0)) / total.sum(axis=0)
+        shifts = np.zeros((k, p_of))
+        for one, calibration in self.without.items():
+            ratio = self._ratio(self.logits, calibration)
+            other, bend = self._score(ratio, at)
+            base = passages.sums(open_ * other).sum(axis=0) - gradient.sum(axis=0)
+            steep = np.minimum(passages.sums(open_ * bend).sum(axis=0), -1e-12)
+            shifts[one] = np.clip(-base / steep, -1.0, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            without = (certain.sum(axis=0) - certain + (moved + shifts) * (left.sum(axis=0) - left)) / (
+                total.sum(axis=0) - total
+            )
+        base_values = (certain.sum(axis=0) + held * left.sum(axis=0)) / np.maximum(total.sum(axis=0), 1e-300)
+        base_values = np.where(total.sum(axis=0) > 0, base_values, np.nan)
+        present = total > 0
+        present[n:] = True
+        deviations = np.concatenate(
+            [scaled(without[:n], base_values, present[:n]), scaled(without[n:], base_values, present[n:])]
+        )
+        corpus = self._stray(open_, held, h, total)
+        stratum = (np.arange(k) >= n).astype(np.int64)
+        degrees = float(max(len(self.calibrates) - 1, 1))
+        return Estimate(values, deviations, stratum, present, corpus, degrees, effective_size(passages, weight))
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Unknown: posteriors of single passages lean on the period's prevalence, so sums of some of them do too."""
+        return Error(float("nan"), 1.0)
+
+    @staticmethod
+    def _score(
+        ratio: NDArray[np.float64], at: NDArray[np.float64] | float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Derivatives of a passage's log likelihood in the prevalence: first and second."""
+        first = (ratio - 1) / (1 - at + at * ratio)
+        return first, -(first**2)
+
+    def _stray(
+        self,
+        open_: NDArray[np.float64],
+        held: NDArray[np.float64],
+        curve: NDArray[np.float64],
+        total: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Covariance from scores that stray from their class: the sandwich of the estimating equation (White 1982)."""
+        gold_ratio = self._ratio(self.gold_logits, self.whole)
+        covariance = np.zeros((len(held), len(held)))
+        weight = self.passages.sums(open_).sum(axis=0)
+        share = np.divide(weight, total.sum(axis=0), out=np.zeros_like(weight), where=total.sum(axis=0) > 0)
+        scale = np.divide(weight, -curve) * share
+        prevalence = by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
+        for p, level in enumerate(held):
+            score, _ = self._score(gold_ratio, level)
+            means = [score[self.gold.truth == kind].mean() for kind in (0, 1)]
+            found = noise(score - np.where(self.gold.truth == 1, means[1], means[0]), self.gold)
+            part = found.covariance(self.passages, self.gold, open_, prevalence) * np.outer(scale, scale)
+            # Each period's scores are weighed at its own prevalence; between two periods both halves count.
+            covariance[p, :] += part[p, :] / 2
+            covariance[:, p] += part[:, p] / 2
+        return covariance
+
+
+class MaximumLikelihood:
+    """EMQ (also SLD): expectation–maximisation over the prevalence (Saerens et al. 2002)."""
+
+    rung: ClassVar[str] = CORRECTED
+    label: ClassVar[str] = "maximum likelihood (EMQ)"
+    needs_gold: ClassVar[bool] = True
+
+    def adjust(self, passages: Passages, gold: Gold | None) -> Likely:
+        """Outcomes are the posteriors at each period's own prevalence."""
+        if gold is None:
+            raise ValueError("EMQ needs coded passages")
+        return Likely(passages, gold)
