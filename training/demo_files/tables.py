@@ -79,7 +79,7 @@ def project(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
     names = ", ".join(json.dumps(label, ensure_ascii=False) for label in labels)
     lines += [
         "[segment]",
-        '# One recorder\'s guess, too: "Speaker 2" is the interviewer in the one file that has it.',
+        '# Guesses of recorders, too: "Speaker 2" and "Speaker 3" are the interviewer in the one file that has each.',
         f"interviewers = [{names}]",
     ]
     return "\n".join(lines) + "\n"
