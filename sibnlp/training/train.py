@@ -31,6 +31,8 @@ from sibnlp.types import CodedPassage
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
+# A share of documents to keep is met within this, where there are enough of them.
+CLOSE = 0.01
 
 
 def train(
@@ -266,12 +268,12 @@ def share_of_groups(
 ) -> NDArray[np.bool_]:
     """Which passages to keep for calibration: about a share of them, by whole groups, codes spread evenly.
 
-    Of as many folds as the share goes into the whole, one is kept (two of five for 0.4).
+    Groups are dealt out to folds, and some of these are kept: two of five for a share of 0.4.
     """
     n_groups = len(set(groups))
-    n_folds = min(max(2, round(1 / share) if share <= 0.5 else 5), n_groups)
+    parts = [(n, max(1, min(n - 1, round(share * n)))) for n in range(2, min(20, n_groups) + 1)]
+    n_folds, kept = next((part for part in parts if abs(part[1] / part[0] - share) <= CLOSE), parts[-1])
     fold = assign_folds(groups, truth, n_folds, rng)
-    kept = max(1, min(n_folds - 1, round(share * n_folds)))
     return np.asarray(fold < kept, dtype=np.bool_)
 
 
