@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip of the outer Python installs into the venv: Debian's python3 may have no ensurepip, hence no pip inside.
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: all demo test lint types ci bench models demo-case dist dist-test clean help
+.PHONY: all demo test test-train lint types ci bench models demo-case dist dist-test clean help
 all: lint types test
 
 help:
@@ -30,12 +30,15 @@ $(VENV)/.train: $(VENV)/.dev
 
 demo: $(VENV)/.base ## run the main job on the demo case
 	@$(BIN)/sibnlp run corpora/demo/case -o demo-report --force
-	@$(BIN)/sibnlp drift corpora/demo/codings.jsonl -o demo-report/as-written --title "Clear Nights, as its writers coded it" --force
+	@$(BIN)/sibnlp drift corpora/demo/gold.jsonl -o demo-report/as-written --title "Clear Nights, as its writers coded it" --force
 	@echo "as the model reads it:   $(CURDIR)/demo-report/report.html"
 	@echo "as its writers meant it: $(CURDIR)/demo-report/as-written/report.html"
 
 test: $(VENV)/.dev ## all tests
 	@$(BIN)/python -m pytest
+
+test-train: $(VENV)/.train ## tests that fit small transformers; need torch (make test leaves them out, and says so)
+	@$(BIN)/python -m pytest -m train
 
 lint: $(VENV)/.dev ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -6,10 +6,10 @@ What a file's trouble is stays with that file: it is recorded, and the rest goes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from sibnlp import metadata, project, readers
+from sibnlp import exchange, metadata, project, readers
 from sibnlp.errors import ProjectError, SibnlpError
 from sibnlp.project import FILE_NAME, METADATA_NAME, Settings
 from sibnlp.segmentation import SegmentSettings, interviewers_of, kind_of, outside_turns, segment
@@ -149,15 +149,28 @@ def read_documents(inputs: Sequence[Input], progress: Progress | None = None) ->
     """Read files one by one.
 
     Yields:
-        A document, or a `Source` with its ``problem`` for a file that cannot be read, in the order of the inputs.
+        A document, or a `Source` with its ``problem`` for a file that cannot be read, in the order of the inputs. A
+        coded project gives all its documents.
     """
     for number, one in enumerate(inputs):
         try:
-            yield readers.read(one.path, one.id)
+            if exchange.is_project(one.path):
+                yield from _in_project(one, alone=len(inputs) == 1)
+            else:
+                yield readers.read(one.path, one.id)
         except SibnlpError as error:
             yield Source(one.id, problem=str(error))
         if progress:
             progress("reading", number + 1, len(inputs))
+
+
+def _in_project(one: Input, alone: bool) -> Iterator[Document | Source]:
+    """The documents of a coded project, by their names in it, and its sources that cannot be read."""
+    documents, problems = exchange.read_documents(one.path)
+    for document in documents:
+        yield document if alone else replace(document, id=f"{one.id}/{document.id}")
+    for problem in problems:
+        yield Source(problem.place or one.id, problem=f"{one.path}, {problem}")
 
 
 def collect(

@@ -1,19 +1,31 @@
-"""Folders of static embeddings in the layout of model2vec: one vector per word-piece, a tokeniser, a configuration."""
+"""Embeddings of passages: static ones in the layout of model2vec, or a sentence encoder as ONNX.
+
+A static folder holds one vector per word-piece, a tokeniser and a configuration. An encoder's folder holds
+``model.onnx``, which gives a vector per word-piece in context, and ``tokenizer.json``.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sibnlp.errors import DataError
+from sibnlp.wordpieces import Network
 
 if TYPE_CHECKING:
     from model2vec import StaticModel
 
+# Texts handed to the tokeniser at once; bounds memory, changes no result.
+BATCH = 1024
 EMBEDDING_FILES = ("model.safetensors", "tokenizer.json", "config.json")
+NETWORK_FILES = ("model.onnx", "tokenizer.json")
+# Word-pieces read of a text to embed.
+MAX_LENGTH = 256
 
 
 def load_embeddings(folder: Path) -> StaticModel:
@@ -40,3 +52,94 @@ def save_embeddings(static: StaticModel, folder: Path) -> None:
     static.tokenizer.save(str(folder / EMBEDDING_FILES[1]), pretty=False)
     config = {**static.config, "embedding_dtype": str(static.embedding.dtype), "max_length": None}
     (folder / EMBEDDING_FILES[2]).write_text(json.dumps(config, indent=1, sort_keys=True), encoding="utf-8")
+
+
+class Embedder(Protocol):
+    """From texts to vectors; a text's vector does not depend on the texts around it."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Vectors of length 1, float64 [n, d]; zeros for a text without a known word-piece."""
+        ...
+
+    def save(self, folder: Path) -> list[str]:
+        """Write what `load_embedder` reads; returns the names of the files."""
+        ...
+
+
+def load_embedder(folder: Path) -> Embedder:
+    """Read either kind of folder, also where it is the ``embeddings`` of a model.
+
+    Raises:
+        DataError: the folder holds neither.
+    """
+    if (folder / "embeddings").is_dir():
+        folder = folder / "embeddings"
+    if (folder / NETWORK_FILES[0]).is_file():
+        return EncoderEmbedder(folder)
+    return StaticEmbedder(load_embeddings(folder))
+
+
+class StaticEmbedder:
+    """The mean of static word-piece vectors."""
+
+    def __init__(self, static: StaticModel) -> None:
+        self.static = static
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Vectors of length 1, float64 [n, d]; zeros for a text without a known word-piece."""
+        table = self.static.embedding
+        rows: list[NDArray[np.float64]] = []
+        for start in range(0, len(texts), BATCH):
+            # Pooled here rather than by StaticModel.encode: that truncates, and its sums follow the batch.
+            # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
+            batch = [text.encode("utf-8", "replace").decode() for text in texts[start : start + BATCH]]
+            sums = ((table[ids].astype(np.float64).sum(axis=0), len(ids)) for ids in self.static.tokenize(batch))
+            rows += [_unit(total / max(n, 1)) for total, n in sums]
+        return np.array(rows, dtype=np.float64).reshape(-1, self.static.dim)
+
+    def save(self, folder: Path) -> list[str]:
+        """Write what `load_embeddings` reads."""
+        save_embeddings(self.static, folder)
+        return list(EMBEDDING_FILES)
+
+
+class EncoderEmbedder:
+    """The mean of a sentence encoder's word-piece vectors, by onnxruntime.
+
+    Args:
+        folder: with ``model.onnx`` (output [rows, pieces, d]) and ``tokenizer.json``, as
+            `sibnlp.training.export.export_embedder` writes it.
+
+    Raises:
+        DataError: a file is missing, or the network gives something else than a vector per word-piece.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        missing = [name for name in NETWORK_FILES if not (folder / name).is_file()]
+        if missing:
+            raise DataError(f"no encoder in {folder}: {', '.join(missing)} missing", "name a folder of embeddings")
+        self._files = {name: (folder / name).read_bytes() for name in NETWORK_FILES}
+        self._network = Network(self._files[NETWORK_FILES[0]], self._files[NETWORK_FILES[1]].decode(), MAX_LENGTH)
+        if len(self._network.shape) != 3:
+            raise DataError(
+                f"the network in {folder} gives no vector per word-piece",
+                "a fine-tuned model gives codes only: name a folder of embeddings, or a static model",
+            )
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Vectors of length 1, float64 [n, d]."""
+        rows = [_unit(states.mean(axis=0)) for states in self._network.run(texts)]
+        return np.array(rows, dtype=np.float64).reshape(-1, self._network.shape[-1])
+
+    def save(self, folder: Path) -> list[str]:
+        """Write the files again."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self._files.items():
+            (folder / name).write_bytes(content)
+        return list(self._files)
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.sqrt(np.square(vector).sum())
+    scaled: NDArray[np.float64] = vector / length if length else vector
+    return scaled

@@ -159,7 +159,7 @@ class Estimates:
         rows: NDArray[np.bool_] | None,
         change: bool,
     ) -> Estimate:
-        weights = self.counts.weights(weight)
+        weights = self.counts.weights(code, domain, kind=weight)
         if rows is not None:
             weights = weights * rows
         pick = self.fit if change else self.level_fit

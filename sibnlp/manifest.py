@@ -20,6 +20,8 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 # For people; never read by the library, so they may be edited without making the model another one.
 DOCUMENTATION = frozenset({"card.md", "NOTICE", "LICENSE", "README.md"})
+# What a backend may write: weights and plain values, nothing that executes when it is read.
+KINDS = (".json", ".onnx", ".safetensors")
 TEXT, NUMBER, LIST, MAP = (str,), (int, float), (list,), (dict,)
 SHAPE: dict[str, tuple[type, ...]] = {
     "format_version": (int,), "name": TEXT, "backend": TEXT, "sibnlp": TEXT, "created": TEXT, "codes": LIST,
@@ -145,14 +147,7 @@ def verify(folder: Path, manifest: Manifest) -> None:
         ModelError: naming the first file that is missing, changed, not listed, a link, or outside the folder.
     """
     for name, listed in manifest.files.items():
-        path = folder / name
-        pure = PurePosixPath(name)
-        if not name or pure.is_absolute() or ".." in pure.parts or "\\" in name or ":" in name or str(pure) != name:
-            raise ModelError(folder / MANIFEST, f"lists {name!r}, which is not a plain name inside the folder")
-        if not isinstance(listed, dict) or set(listed) != {"sha256", "bytes"}:
-            raise ModelError(folder / MANIFEST, f"lists {name!r} without size and checksum", "get the model again")
-        if not path.exists() and not path.is_symlink():
-            raise ModelError(path, "is missing", "get the model again")
+        _check_listed(folder, name, listed)
     for path in _everything(folder):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
@@ -164,6 +159,20 @@ def verify(folder: Path, manifest: Manifest) -> None:
         listed = manifest.files[name]
         if path.stat().st_size != listed["bytes"] or sha256(path) != listed["sha256"]:
             raise ModelError(path, "was changed: it does not match its checksum", "get the model again")
+
+
+def _check_listed(folder: Path, name: str, listed: Any) -> None:
+    """Check one entry of the manifest's files, without reading the file."""
+    path = folder / name
+    pure = PurePosixPath(name)
+    if not name or pure.is_absolute() or ".." in pure.parts or "\\" in name or ":" in name or str(pure) != name:
+        raise ModelError(folder / MANIFEST, f"lists {name!r}, which is not a plain name inside the folder")
+    if not isinstance(listed, dict) or set(listed) != {"sha256", "bytes"}:
+        raise ModelError(folder / MANIFEST, f"lists {name!r} without size and checksum", "get the model again")
+    if pure.suffix not in KINDS:
+        raise ModelError(path, "is of a kind that can hold code", f"a model consists of {', '.join(KINDS)} files")
+    if not path.exists() and not path.is_symlink():
+        raise ModelError(path, "is missing", "get the model again")
 
 
 def _everything(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sibnlp
+from sibnlp.abstention import confidence
 from sibnlp.calibrate import Calibration
-from sibnlp.classifiers import CLASSIFIERS, Classifier
+from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
 from sibnlp.codebook import DOMAINS, PASSAGE, Code, Codebook, Family
 from sibnlp.codebook import load as load_codebook
 from sibnlp.codebook import shipped as shipped_codebooks
 from sibnlp.errors import CodebookError, ModelError, OutputExistsError, UnknownNameError
 from sibnlp.manifest import MANIFEST, Manifest, fingerprints, read_manifest, verify
-from sibnlp.targets import needs
+from sibnlp.targets import merge, needs
 from sibnlp.types import Passage, Predictions
+
+# Stands before a codebook in place of a model's name.
+ZERO_SHOT = "zero_shot:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,13 +65,16 @@ class Model:
         passages: Sequence[Passage],
         *,
         batch_size: int = 1024,
+        min_confidence: float = 0.0,
         progress: Callable[[int], None] | None = None,
     ) -> Predictions:
         """Code passages.
 
         Args:
-            passages: what to code; only their text is read.
+            passages: what to code; only their text is read, and what the classifier reads as its context.
             batch_size: passages handed to the classifier at once; bounds memory, changes no result.
+            min_confidence: a passage gets no code of a family of whose codes the model is less sure than this (see
+                `sibnlp.abstention.confidence`), and ``Predictions.abstained`` says so; 0 decides everything.
             progress: called after each batch with the number of passages in it.
 
         Returns:
@@ -77,12 +85,35 @@ class Model:
         parts = [np.empty((0, len(self.codes)))]
         for start in range(0, len(passages), batch_size):
             batch = passages[start : start + batch_size]
-            parts.append(self.calibration.apply(self.classifier.predict_proba([passage.text for passage in batch])))
+            scores = self.classifier.predict_proba(texts_of(batch, self.classifier))
+            parts.append(self.calibration.apply(scores))
             if progress:
                 progress(len(batch))
         # Compared as float32, the precision in which they are stored: a reader of the file gets the same codes.
         probabilities = np.concatenate(parts).astype(np.float32)
-        return Predictions(tuple(passages), self.codes, probabilities, self.assign(probabilities), self.name)
+        assigned = self.assign(probabilities)
+        abstained = self.unsure(probabilities, assigned, min_confidence) if min_confidence else None
+        if abstained is not None:
+            assigned = assigned & ~abstained
+        return Predictions(tuple(passages), self.codes, probabilities, assigned, self.name, abstained)
+
+    def unsure(
+        self, probabilities: NDArray[np.float32], assigned: NDArray[np.bool_], min_confidence: float
+    ) -> NDArray[np.bool_]:
+        """On which codes to abstain: bool [n, k], whole families at a time.
+
+        A family that requires another abstains with it: who cannot say whether there is a logic cannot say what stance
+        is taken to it. Domains and dimensions stand on their own, as in `assign`.
+        """
+        unsure = np.zeros(assigned.shape, dtype=np.bool_)
+        columns = {f["id"]: [self.codes.index(c) for c in f["codes"]] for f in self.manifest.families}
+        for own in columns.values():
+            unsure[:, own] = (confidence(probabilities[:, own], assigned[:, own]) < min_confidence)[:, None]
+        for family in self.manifest.families:
+            needed = columns.get(family["requires"])
+            if needed and family["id"] not in DOMAINS:
+                unsure[:, columns[family["id"]]] |= unsure[:, needed[:1]]
+        return unsure
 
     def assign(self, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Decide which codes hold: bool [n, k] of calibrated probabilities [n, k].
@@ -216,13 +247,60 @@ def available() -> dict[str, Path]:
     return found
 
 
+def from_codebook(codebook: Codebook, embeddings: str | Path = "gov-fast", threshold: float = 0.995) -> Model:
+    """A model of a codebook nobody has coded with: it codes by the wording alone (backend ``zero_shot``).
+
+    Args:
+        codebook: with definitions, and criteria as far as there are any.
+        embeddings: a shipped model or a folder of embeddings (see `sibnlp.embeddings.load_embedder`).
+        threshold: score at or over which a code is given: at 0.995, to one plain passage in two hundred. Scores are not
+            probabilities (see `sibnlp.classifiers.zero_shot`).
+
+    Raises:
+        CodebookError: no code has a definition.
+        DataError: there are no such embeddings.
+    """
+    if not any(code.definition or code.include for code in codebook.codes):
+        raise CodebookError(codebook.id, "no code has a definition to code by", "write one for each code")
+    families = merge([codebook])
+    codes = tuple(code for family in families for code in family.codes)
+    backend = CLASSIFIERS.load("zero_shot")
+    settings = {"embeddings": str(available().get(str(embeddings), embeddings)), "descriptions": describe(codebook)}
+    classifier: Classifier = backend(codes, settings)
+    classifier.fit([], np.empty((0, len(codes))), seed=0)
+    manifest = Manifest(
+        name=f"{ZERO_SHOT}{codebook.id}",
+        backend="zero_shot",
+        sibnlp=sibnlp.__version__,
+        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        codes=codes,
+        families=tuple(
+            {"id": f.id, "multiple": f.multiple, "requires": f.requires, "codes": list(f.codes)}
+            for f in families
+            if f.codes
+        ),
+        codebooks=({"id": codebook.id, "structure": codebook.structure, "wording": codebook.wording},),
+        thresholds=dict.fromkeys(codes, threshold),
+        calibration={code: {"slope": 1.0, "intercept": 0.0} for code in codes},
+        recipe={"backend": "zero_shot", "embeddings": str(embeddings)},
+        seed=0,
+    )
+    return Model(classifier, manifest)
+
+
 def load_model(name_or_folder: str | Path) -> Model:
     """Load a model that ships, by name, or one's own, from its folder. Executes nothing it finds there.
+
+    ``zero_shot:CODEBOOK``, with the id of a shipped codebook or a TOML file, is a model of that codebook by its wording
+    alone (see `from_codebook`).
 
     Raises:
         UnknownNameError: neither a shipped model nor a folder.
         ModelError: the folder is damaged, unsafe or of a newer format; names the file.
+        CodebookError: after ``zero_shot:``, the file is not a valid codebook.
     """
+    if str(name_or_folder).startswith(ZERO_SHOT):
+        return from_codebook(load_codebook(str(name_or_folder).removeprefix(ZERO_SHOT)))
     folder, shipped = Path(name_or_folder), available()
     if not (folder / MANIFEST).is_file() and str(name_or_folder) in shipped:
         folder = shipped[str(name_or_folder)]

@@ -36,7 +36,12 @@ from sibnlp.types import (
 
 
 def classify(
-    passages: Sequence[Passage], model: Model, *, batch_size: int = 1024, progress: Progress | None = None
+    passages: Sequence[Passage],
+    model: Model,
+    *,
+    batch_size: int = 1024,
+    min_confidence: float = 0.0,
+    progress: Progress | None = None,
 ) -> Predictions:
     """Code passages with a model.
 
@@ -44,6 +49,7 @@ def classify(
         passages: n passages.
         model: from `sibnlp.load_model`.
         batch_size: passages at a time; the result does not depend on it.
+        min_confidence: abstain where the model is less sure (see `sibnlp.Model.predict`).
         progress: told of each batch.
     """
     done = 0
@@ -54,7 +60,7 @@ def classify(
         if progress:
             progress("classifying", done, len(passages))
 
-    return model.predict(passages, batch_size=batch_size, progress=step)
+    return model.predict(passages, batch_size=batch_size, min_confidence=min_confidence, progress=step)
 
 
 def track(
@@ -182,11 +188,13 @@ def _scopes(predictions: Predictions) -> list[tuple[str, Predictions, NDArray[np
 
 def _subset(predictions: Predictions, keep: NDArray[np.bool_]) -> Predictions:
     passages = tuple(passage for passage, kept in zip(predictions.passages, keep, strict=True) if kept)
+    abstained = predictions.abstained
     return replace(
         predictions,
         passages=passages,
         probabilities=predictions.probabilities[keep],
         assigned=predictions.assigned[keep],
+        abstained=None if abstained is None else abstained[keep],
         stances=tuple(s for s, kept in zip(predictions.stances, keep, strict=True) if kept)
         if predictions.stances
         else (),
@@ -206,6 +214,8 @@ def run(
     progress: Progress | None = None,
     gold: Sequence[CodedPassage] = (),
     trained_on: Sequence[CodedPassage] = (),
+    *,
+    min_confidence: float = 0.0,
 ) -> Report:
     """The main job: a project's documents in, a report out.
 
@@ -214,6 +224,7 @@ def run(
         model: classifier to code with.
         progress: told of files read and passages classified.
         gold, trained_on: see `track`.
+        min_confidence: abstain where the model is less sure; such passages are in no share of the family's codes.
 
     Raises:
         ProjectError: no documents, or metadata that do not fit them.
@@ -224,8 +235,13 @@ def run(
 
     inputs = find_documents(settings)
     known = metadata.gather(settings, [one.id for one in inputs])
-    books = [_codebook(settings, name) for name in settings.model.codebooks]
+    books = [codebook_of(settings, name) for name in settings.model.codebooks]
     warnings = [warning for book in books if (warning := model.check_codebook(book))]
+    if model.manifest.backend == "zero_shot" and not model.manifest.cross_validation:
+        warnings.append(
+            "Coded by the codebook's wording alone: scores are no probabilities, and how often a code is given depends "
+            "on where the line was drawn. Compare periods with care, and code a sample."
+        )
     cut = settings.segment
     corpus = collect(
         inputs, SegmentSettings(cut.max_words, cut.min_words, cut.interviewer, cut.interviewers), known, progress
@@ -237,7 +253,7 @@ def run(
     strangers = known.unknown_labels(labels)
     if strangers:
         warnings.append(f"Metadata name speakers that nobody in the documents is: {', '.join(strangers)}.")
-    predictions = classify(corpus.passages, model, progress=progress)
+    predictions = classify(corpus.passages, model, min_confidence=min_confidence, progress=progress)
     provenance = {
         "model": predictions.model,
         "sibnlp": f"{__version__} on Python {platform.python_version()}",
@@ -246,6 +262,8 @@ def run(
         "prevalence": f"{settings.drift.quantifier or 'best'} quantifier, share of {settings.drift.denominator} by "
         f"{settings.drift.weight}, {settings.drift.level:.0%} intervals over actors",
     }
+    if min_confidence:
+        provenance["abstention"] = f"below a confidence of {min_confidence:g} in a family"
     return track(
         predictions,
         books,
@@ -260,6 +278,7 @@ def run(
     )
 
 
-def _codebook(settings: Settings, name: str) -> Codebook:
+def codebook_of(settings: Settings, name: str) -> Codebook:
+    """A codebook that a project names: a file of its own, or a shipped one."""
     own = settings.root / name
     return codebooks_module.load(own if own.is_file() else name)

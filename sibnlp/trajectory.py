@@ -85,6 +85,7 @@ def _rows(
     levels = estimates.levels(domain, code, rows=rows)
     inside = np.zeros(len(counts.period), dtype=np.bool_)
     inside[counts.rows] = True if rows is None else rows
+    inside &= counts.decided(code, domain)
     held = [counts.inside(domain, period) & inside for period in counts.periods]
     sizes = [int(one.sum()) for one in held]
     smooth = smoothed(levels.values, sizes)

@@ -203,6 +203,8 @@ class Predictions:
         probabilities: float32 [n, k], calibrated probability that the code holds.
         assigned: bool [n, k], whether the code is given (at or over its threshold; at most one in an exclusive family).
         model: the model's id; for codings by people, the coder.
+        abstained: bool [n, k], codes on which the model was too unsure to decide: not given, and not absent either.
+            None where it decided everything.
         stances: of each passage, how its speaker stands to each logic it carries; empty where nobody says so.
     """
 
@@ -211,6 +213,7 @@ class Predictions:
     probabilities: NDArray[np.float32]
     assigned: NDArray[np.bool_]
     model: str
+    abstained: NDArray[np.bool_] | None = None
     stances: tuple[Mapping[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -220,6 +223,8 @@ class Predictions:
                 f"{shape[0]} passages and {shape[1]} codes, but probabilities are "
                 f"{self.probabilities.shape} and assigned {self.assigned.shape}"
             )
+        if self.abstained is not None and (self.abstained.shape != shape or (self.abstained & self.assigned).any()):
+            raise ValueError("abstained is no mask of the codes that are not given")
 
     def __len__(self) -> int:
         return len(self.passages)

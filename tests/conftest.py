@@ -11,6 +11,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which tests are left out, and how they are run."""
+    if config.getoption("-m") == "not train":
+        return "left out: tests marked train, which need torch (make test-train)"
+    return None
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Test material beside the repository; tests that need it are skipped without it, and fail in CI."""

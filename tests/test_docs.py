@@ -13,6 +13,7 @@ from sibnlp.classifiers import CLASSIFIERS
 from sibnlp.cli import START
 from sibnlp.codebook import shipped
 from sibnlp.detectors import DETECTORS
+from sibnlp.exchange import FORMATS
 from sibnlp.quantifiers import QUANTIFIERS
 from sibnlp.readers import READERS
 from tests import docs
@@ -43,7 +44,10 @@ def test_every_format_codebook_and_seam_is_named() -> None:
     for entry in READERS.values():
         for suffix in entry.suffixes:
             assert suffix in TEXT or suffix in (".text", ".markdown", ".htm", ".xhtml"), suffix
-    for seam in (CLASSIFIERS, QUANTIFIERS, DETECTORS):
+    for entry in FORMATS.values():
+        for suffix in entry.suffixes:
+            assert suffix in TEXT or suffix in (".sqlite", ".db"), suffix
+    for seam in (CLASSIFIERS, QUANTIFIERS, DETECTORS, FORMATS):
         assert f"`{seam.group.partition('.')[2]}`" in TEXT
     for book in shipped():
         assert f"`{book}`" in TEXT

@@ -1,6 +1,7 @@
 """Build the demo case: ``corpora/demo/source`` and ``plan.json`` → the files of ``corpora/demo/case``.
 
-Also writes ``case/metadata.csv``, ``case/project.toml``, ``codings.jsonl`` and ``truth.json``. Same input, same bytes.
+Also writes ``case/metadata.csv``, ``case/project.toml`` and ``truth.json``. Same input, same bytes. The codings are put
+together by ``training.demo_corpus.assemble``.
 
 Usage: ``python training/build_demo.py [--out FOLDER]``
 """
@@ -35,7 +36,6 @@ def main() -> None:
         print(f"{len(data):>8,}  {one.file}")
     (case / "metadata.csv").write_text(tables.metadata(plan, sources), encoding="utf-8")
     (case / "project.toml").write_text(tables.project(plan, sources), encoding="utf-8")
-    (out / "codings.jsonl").write_text(tables.codings(plan, sources), encoding="utf-8")
     found = json.dumps(truth.truth(plan, sources), indent=1, ensure_ascii=False)
     (out / "truth.json").write_text(found + "\n", encoding="utf-8")
 

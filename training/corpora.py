@@ -19,45 +19,35 @@ WRITTEN, PUBLIC = ROOT / "corpora" / "written", ROOT / "corpora" / "public"
 REAL = ROOT.parent / "shared" / "real"
 
 
-def written(books: Sequence[Codebook]) -> list[CodedPassage]:
-    """The written passages, their writers' codings united with those of blind coders."""
-    codings = [row for path in sorted(WRITTEN.glob("*.jsonl")) for row in read_codings(path, books)]
-    return merge_codings(codings, sorted(WRITTEN.glob("pilot_codings/*.jsonl")), books)
+def written(books: Sequence[Codebook], split: str = "train") -> list[CodedPassage]:
+    """Gold codings of one split of the written corpus.
 
+    Args:
+        books: every code must be of one of them.
+        split: train, validation or test: writers apart.
 
-def merge_codings(
-    codings: Sequence[CodedPassage], further: Sequence[Path], books: Sequence[Codebook]
-) -> list[CodedPassage]:
-    """Unite the writer's codings with those of blind coders of the same passages, by id.
-
-    A code holds where most of those who read its family gave it. Where exactly half did (two coders who differ), the
-    family stays out of the passage's extent: what is contested is unknown, not absent.
+    Each passage's actor is its writer, so that folds keep a voice together; its document is its counterfactual pair.
     """
-    extra: dict[str, list[dict[str, Any]]] = {}
-    for path in further:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.strip():
-                row = json.loads(line)
-                extra.setdefault(row["id"], []).append(row)
-    home = {code.id: code.family for book in books for code in book.codes}
-    merged = []
-    for coding in codings:
-        rows = [(coding.extent, coding.codes), *((r["extent"], r["codes"]) for r in extra.get(coding.passage.id, []))]
-        codes: list[str] = []
-        extent: list[str] = []
-        for family in dict.fromkeys(f for read, _ in rows for f in read):
-            votes = [set(given) for read, given in rows if family in read]
-            named = {code for vote in votes for code in vote if home[code] == family}
-            share = {code: sum(code in vote for vote in votes) / len(votes) for code in sorted(named)}
-            if 0.5 not in share.values():
-                extent.append(family)
-            codes += [code for code, part in share.items() if part > 0.5]
-        merged.append(replace(coding, codes=tuple(codes), extent=tuple(extent)))
-    return merged
+    path = WRITTEN / "gold.jsonl"
+    splits = {row["id"]: (row["split"], row["speaker_group"]) for row in _rows(path)}
+    found = []
+    for coding in read_codings(path, books):
+        own, writer = splits[coding.passage.id]
+        if own == split:
+            found.append(replace(coding, passage=replace(coding.passage, actor=writer, extra=())))
+    return found
 
 
-def public(split: str) -> list[CodedPassage]:
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def public(split: str, stream: str = "") -> list[CodedPassage]:
     """Gold codings of one split of the public corpus, with their texts.
+
+    Args:
+        split: train, validation or test.
+        stream: probability or enriched; both where empty.
 
     The texts come from the pool beside the repository or from what ``corpora/public/fetch.py`` brought back.
 
@@ -69,12 +59,12 @@ def public(split: str) -> list[CodedPassage]:
         with gzip.open(pool, "rt", encoding="utf-8") as lines:
             texts = {row["id"]: row["text"] for row in map(json.loads, lines)}
     elif fetched.is_file():
-        texts = {row["id"]: row["text"] for row in map(json.loads, fetched.read_text(encoding="utf-8").splitlines())}
+        texts = {row["id"]: row["text"] for row in _rows(fetched)}
     else:
         raise DataError("the texts of corpora/public are not here", f"run: python {PUBLIC / 'fetch.py'}")
     found = []
-    for row in map(json.loads, (PUBLIC / "gold.jsonl").read_text(encoding="utf-8").splitlines()):
-        if row["split"] != split:
+    for row in _rows(PUBLIC / "gold.jsonl"):
+        if row["split"] != split or (stream and row["stream"] != stream):
             continue
         if row["id"] not in texts:
             raise DataError(
@@ -89,7 +79,7 @@ def public(split: str) -> list[CodedPassage]:
 def development(name: str) -> tuple[list[CodedPassage], dict[str, list[str]]]:
     """Real passages coded by two coders: what both gave, and by passage id what only one gave (left out of scores)."""
     codings, contested = [], {}
-    for row in map(json.loads, (REAL / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()):
+    for row in _rows(REAL / f"{name}.jsonl"):
         passage = Passage(row["id"], row["source"], 0, len(row["text"]), row["text"], row["speaker"])
         codings.append(CodedPassage(passage, tuple(row["codes"]), coder="both"))
         contested[row["id"]] = row["contested"]

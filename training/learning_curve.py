@@ -217,7 +217,7 @@ def write(row: dict[str, Any]) -> None:
         "# Learning curve",
         "",
         "Written by `python -m training.learning_curve`: all-MiniLM-L6-v2, frozen with a logistic head or fine-tuned,",
-        "on 380 written passages and growing parts of the training split of `corpora/public`; *corpus known*: the",
+        "on written passages (all that are not public) and growing parts of `corpora/public`; *corpus known*: the",
         "model is told which passages are invented, and is measured as if none were. Thresholds from the validation",
         "split. Macro-F1 with 95 % document-bootstrap interval, and macro-AUC, on the development passages.",
         "",

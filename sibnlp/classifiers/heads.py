@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.classifiers import constant_log_odds, is_constant
 from sibnlp.errors import DataError
-
-# Probability of a code that nobody looked for in any passage at hand: low, for codes are rarer than their absence.
-UNSEEN = 0.01
 
 
 def fit_heads(
-    features: Any, targets: NDArray[np.float64], *, freedom: float, class_weight: str | None, seed: int
+    features: Any,
+    targets: NDArray[np.float64],
+    *,
+    freedom: float,
+    class_weight: str | None,
+    seed: int,
+    weights: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit a binary logistic regression for every column.
 
@@ -24,6 +28,7 @@ def fit_heads(
         freedom: inverse strength of the L2 penalty (scikit-learn's ``C``).
         class_weight: ``"balanced"`` or None, as in scikit-learn.
         seed: handed to the solver.
+        weights: float64 [n], how much each passage counts; 1 by default.
 
     Returns:
         Weights [k, d] and intercepts [k]. A column with one class only gets no weights and the intercept of the
@@ -37,15 +42,14 @@ def fit_heads(
     n, k = targets.shape
     if not n or features.shape[0] != n:
         raise DataError(f"{features.shape[0]} texts and {n} rows of targets", "give one row of targets per text")
-    weights, intercepts = np.zeros((k, features.shape[1])), np.zeros(k)
+    coefficients, intercepts = np.zeros((k, features.shape[1])), np.zeros(k)
     for column in range(k):
         known = np.flatnonzero(~np.isnan(targets[:, column]))
         y = targets[known, column]
-        if not len(known) or y.min() == y.max():
-            rate = (y.sum() + 0.5) / (len(known) + 1) if len(known) else UNSEEN
-            intercepts[column] = np.log(rate / (1 - rate))
+        if is_constant(targets[:, column]):
+            intercepts[column] = constant_log_odds(targets[:, column])
             continue
         head = LogisticRegression(C=freedom, class_weight=class_weight, max_iter=2000, tol=1e-5, random_state=seed)
-        head.fit(features[known], y.astype(np.int64))
-        weights[column], intercepts[column] = head.coef_[0], head.intercept_[0]
-    return weights, intercepts
+        head.fit(features[known], y.astype(np.int64), sample_weight=None if weights is None else weights[known])
+        coefficients[column], intercepts[column] = head.coef_[0], head.intercept_[0]
+    return coefficients, intercepts

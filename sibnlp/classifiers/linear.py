@@ -40,7 +40,15 @@ class LinearClassifier:
         """An unfitted classifier with the same codes and settings."""
         return type(self)(self.codes, self.settings)
 
-    def fit(self, texts: Sequence[str], targets: NDArray[np.float64], *, seed: int) -> None:
+    def fit(
+        self,
+        texts: Sequence[str],
+        targets: NDArray[np.float64],
+        *,
+        seed: int,
+        weights: NDArray[np.float64] | None = None,
+        work: Path | None = None,
+    ) -> None:
         """Learn from texts and targets [n, k] (NaN: unknown).
 
         Raises:
@@ -57,7 +65,7 @@ class LinearClassifier:
             )
         weight = None if self.settings["class_weight"] == "none" else self.settings["class_weight"]
         self.weights_, self.intercepts_ = fit_heads(
-            ngrams.matrix(texts), targets, freedom=self.settings["C"], class_weight=weight, seed=seed
+            ngrams.matrix(texts), targets, freedom=self.settings["C"], class_weight=weight, seed=seed, weights=weights
         )
         self.ngrams_ = ngrams
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sibnlp.classifiers import check_settings, sigmoid, stack
 from sibnlp.classifiers.heads import fit_heads
 from sibnlp.classifiers.ngrams import Ngrams, dot
-from sibnlp.embeddings import EMBEDDING_FILES, load_embeddings, save_embeddings
+from sibnlp.embeddings import EMBEDDING_FILES, StaticEmbedder, load_embeddings, save_embeddings
 from sibnlp.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ EMBEDDINGS, WEIGHTS, HEAD, VOCABULARY = "embeddings", "head.safetensors", "head.
 DEFAULTS = {
     "embeddings": "", "C": 0.003, "class_weight": "balanced", "words": [0, 0], "chars": [0, 0], "word_scale": 6.0,
 }  # fmt: skip
-# Word-pieces handed to the tokeniser at once; bounds memory, changes no result.
-BATCH = 1024
 
 
 class StaticClassifier:
@@ -71,20 +69,17 @@ class StaticClassifier:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Mean word-piece vectors, scaled to length 1: float64 [n, d]; zeros for a text without a known piece."""
-        static = self.embeddings
-        table = static.embedding
-        rows = []
-        for start in range(0, len(texts), BATCH):
-            # Pooled here rather than by StaticModel.encode: that truncates, and its sums follow the batch.
-            # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
-            batch = [text.encode("utf-8", "replace").decode() for text in texts[start : start + BATCH]]
-            for ids in static.tokenize(batch):
-                mean = table[ids].astype(np.float64).sum(axis=0) / max(len(ids), 1)
-                length = np.sqrt(np.square(mean).sum())
-                rows.append(mean / length if length else mean)
-        return stack(rows, static.dim)
+        return StaticEmbedder(self.embeddings).embed(texts)
 
-    def fit(self, texts: Sequence[str], targets: NDArray[np.float64], *, seed: int) -> None:
+    def fit(
+        self,
+        texts: Sequence[str],
+        targets: NDArray[np.float64],
+        *,
+        seed: int,
+        weights: NDArray[np.float64] | None = None,
+        work: Path | None = None,
+    ) -> None:
         """Learn from texts and targets [n, k] (NaN: unknown).
 
         Raises:
@@ -105,11 +100,13 @@ class StaticClassifier:
             self.ngrams_ = Ngrams.fit(texts, (words[0], words[1]), (chars[0], chars[1]))
             features = hstack([csr_matrix(features), self.ngrams_.matrix(texts) * scale]).tocsr()
         weight = None if self.settings["class_weight"] == "none" else self.settings["class_weight"]
-        weights, intercepts = fit_heads(features, targets, freedom=self.settings["C"], class_weight=weight, seed=seed)
+        coefficients, intercepts = fit_heads(
+            features, targets, freedom=self.settings["C"], class_weight=weight, seed=seed, weights=weights
+        )
         # The standardisation is folded into the weights: one multiplication less, and nothing else to save.
-        dense = weights[:, : len(mean)] / spread
+        dense = coefficients[:, : len(mean)] / spread
         self.weights_, self.intercepts_ = np.ascontiguousarray(dense), intercepts - (dense * mean).sum(axis=1)
-        self.word_weights_ = np.ascontiguousarray(weights[:, len(mean) :] * scale)
+        self.word_weights_ = np.ascontiguousarray(coefficients[:, len(mean) :] * scale)
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Uncalibrated probabilities, float64 [n, k].

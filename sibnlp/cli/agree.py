@@ -13,7 +13,10 @@ from sibnlp.cli import options
 from sibnlp.cli.console import output_file, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sibnlp.agreement import Agreement, Figure
+    from sibnlp.codebook import Codebook
     from sibnlp.types import CodedPassage
 
 HEAD = ("", "α", "[95 %]", "κ", "[95 %]", "positive", "[95 %]", "n", "given")
@@ -37,6 +40,7 @@ def command(
     resamples: Annotated[
         int, typer.Option(help="Documents are resampled so many times for the intervals.", min=0)
     ] = 1000,
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Measure how far coders agree, the model among them: Krippendorff's α, Cohen's κ, positive agreement.
@@ -56,7 +60,7 @@ def command(
     books = [load(name) for name in codebook]
     families = {family.id: family.codes for family in merge(books)}
     codes = [code for members in families.values() for code in members]
-    coded = [row for path in codings for row in read(path)]
+    coded = [row for path in codings for row in read(path, books, project)]
     units = [(row.passage.document, row.passage.id) for row in coded]
     seen: set[tuple[object, str]] = set()
     for unit, row in zip(units, coded, strict=True):
@@ -89,7 +93,7 @@ def command(
             part.write_text(json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> list[CodedPassage]:
+def read(path: Path, codebooks: Sequence[Codebook] = (), project: Sequence[str] = ()) -> list[CodedPassage]:
     """Codings of a table; where a line of JSONL holds no text, as in stand-off codings, its id stands in.
 
     Rows that name no document are of one and the same in all files: coders are compared across files.
@@ -98,9 +102,14 @@ def read(path: Path) -> list[CodedPassage]:
         ReadError: the file cannot be read.
         TableError: a line with neither text nor id, or what `tables.read_codings` refuses.
     """
+    from sibnlp import exchange
+    from sibnlp.cli.codings import read_codings
     from sibnlp.tables import files
     from sibnlp.tables.coded import codings_from_rows
 
+    if exchange.is_project(path):
+        rows_of_project, _ = read_codings([path], codebooks, project)
+        return [_named(row, path) for row in rows_of_project]
     rows, places, _ = files.load(path)
     if path.suffix.lower() == ".jsonl":
         rows = [_with_text(row, path, place) for row, place in zip(rows, places, strict=True)]

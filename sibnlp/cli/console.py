@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -28,6 +29,30 @@ PATIENCE_SECONDS = 2.0
 def say(message: str) -> None:
     """A line for people, on stderr."""
     print(message, file=sys.stderr)
+
+
+@contextmanager
+def log_lines(*names: str) -> Iterator[None]:
+    """Show what loggers say of long work as lines for people."""
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(record.getMessage())
+
+    handler = Lines()
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
 
 
 def emit(lines: Iterable[str]) -> None:

@@ -16,7 +16,8 @@ def command(
     predictions: Annotated[
         Path,
         typer.Argument(
-            help="From `sibnlp classify`, or codings by people: a table with `codes` a row.", show_default=False
+            help="From `sibnlp classify`, or codings by people: a table with `codes` a row, or a coded project.",
+            show_default=False,
         ),
     ],
     output: options.OutputFolder,
@@ -59,6 +60,7 @@ def command(
     ] = None,
     margin: Annotated[float, typer.Option(help="Odds ratio below which a change counts as none.")] = 2.0,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "Governance logics",
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Aggregate coded passages into trajectories with intervals.
@@ -70,8 +72,10 @@ def command(
     - `sibnlp drift predictions.csv -o drift --codebook osborne --denominator domain`
     - `sibnlp drift predictions.parquet -o drift --gold coded.jsonl`
     """
-    from sibnlp import pipeline, tables
+    from sibnlp import codebook as codebooks
+    from sibnlp import pipeline
     from sibnlp.aggregate import WEIGHTS
+    from sibnlp.cli.codings import read_gold, read_predictions
     from sibnlp.project import Drift
     from sibnlp.quantifiers import QUANTIFIERS
 
@@ -90,10 +94,10 @@ def command(
         quantifier=quantifier or "",
         margin=margin,
     )
-    correcting = tables.read_codings(gold) if gold else []
-    learnt = tables.read_codings(trained_on) if trained_on else []
+    books = [codebooks.load(name) for name in codebook]
+    correcting, learnt = (read_gold(path, books, project) if path else [] for path in (gold, trained_on))
     with output_folder(output, force) as folder:
-        coded = tables.read_predictions(predictions)
+        coded = read_predictions(predictions, codebook, project)
         provenance = {"codings": str(predictions), "coded by": coded.model}
         if gold:
             provenance["corrected by"] = str(gold)

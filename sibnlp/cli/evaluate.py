@@ -20,7 +20,8 @@ def command(
     codings: Annotated[
         Path,
         typer.Argument(
-            help="Coded passages the model was not trained on: `text` and `codes` a row.", show_default=False
+            help="Coded passages the model was not trained on: `text` and `codes` a row, or a coded project.",
+            show_default=False,
         ),
     ],
     output: options.OutputFolder,
@@ -31,6 +32,7 @@ def command(
             "Needed for your own only if it has parent codes."
         ),
     ] = [],  # noqa: B006 - typer copies it
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Measure a model against coded passages: precision, recall, F1, AUC, calibration, agreement, worst errors.
@@ -39,7 +41,8 @@ def command(
 
     Example: `sibnlp evaluate gov-fast my_codings.jsonl -o evaluation`
     """
-    from sibnlp import pipeline, tables
+    from sibnlp import exchange, pipeline
+    from sibnlp.cli.codings import read_codings
     from sibnlp.codebook import load
     from sibnlp.evaluate import evaluate
     from sibnlp.model import load_model
@@ -51,7 +54,10 @@ def command(
         for book in books:
             if warning := loaded.check_codebook(book):
                 say(f"note: {warning}")
-        gold = tables.read_codings(codings)
+        # A project's codes are found by name among the model's; a table's are ids.
+        gold, _ = read_codings(
+            [codings], books or (loaded.codebooks() if exchange.is_project(codings) else ()), project
+        )
         with progress() as show:
             predictions = pipeline.classify([row.passage for row in gold], loaded, progress=show)
         evaluation = evaluate(predictions, gold, books or loaded.codebooks(), thresholds=loaded.thresholds)

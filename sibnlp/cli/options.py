@@ -14,7 +14,17 @@ _WHERE = "Where to write; the suffix says the format: .parquet, .jsonl or .csv. 
 OutputFile = Annotated[Path, typer.Option("-o", "--output", help=_WHERE, show_default=False)]
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-ModelName = Annotated[str, typer.Option("--model", help="A shipped model (see `sibnlp models`) or a model folder.")]
+ModelName = Annotated[
+    str, typer.Option("--model", help="A shipped model (see `sibnlp models`), a model folder, or zero_shot:CODEBOOK.")
+]
+MinConfidence = Annotated[
+    float,
+    typer.Option(
+        help="Give no code of a family of which the model is less sure than this (0.5 to 1); 0 decides everything.",
+        min=0.0,
+        max=1.0,
+    ),
+]
 Codebooks = Annotated[
     list[str],
     typer.Option("--codebook", help="A shipped codebook (see `sibnlp codebook show`) or a TOML file; may be repeated."),
@@ -26,4 +36,12 @@ Interviewer = Annotated[
 ]
 Interviewers = Annotated[
     list[str], typer.Option(help="Label of somebody who asks; may be repeated. Found by itself where not given.")
+]
+HowToRead = Annotated[
+    list[str],
+    typer.Option(
+        "--project",
+        help="How to read a coded project (.qdpx, .sqlite3, .json), as KEY=VALUE: `extent=documents`, `coder=Anna`, "
+        "`stage=set`, and the other options of `sibnlp convert`; may be repeated.",
+    ),
 ]

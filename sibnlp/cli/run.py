@@ -21,6 +21,7 @@ def command(
             help="stage, year, quarter, month, or auto (by change points); overrides the project's.", show_default=False
         ),
     ] = None,
+    min_confidence: options.MinConfidence = 0.0,
     force: options.Force = False,
 ) -> None:
     """The main job: from a folder of interviews and documents to a drift report.
@@ -34,26 +35,27 @@ def command(
     """
     from dataclasses import replace
 
-    from sibnlp import pipeline, tables
-    from sibnlp.model import load_model
+    from sibnlp import pipeline
+    from sibnlp.cli.codings import read_gold
+    from sibnlp.model import ZERO_SHOT, load_model
     from sibnlp.project import load
 
     settings = load(project)
     if model:
-        settings = replace(
-            settings, model=replace(settings.model, name=str(Path(model).resolve()) if Path(model).is_dir() else model)
-        )
+        # A codebook's wording codes for that codebook alone.
+        books = (_resolved(model.removeprefix(ZERO_SHOT)),) if model.startswith(ZERO_SHOT) else settings.model.codebooks
+        settings = replace(settings, model=replace(settings.model, name=_resolved(model), codebooks=books))
     if period:
         settings = replace(settings, drift=replace(settings.drift, period=period_of(period)))
     with output_folder(output, force) as folder:
-        own = settings.root / settings.model.name
-        loaded = load_model(own if own.is_dir() else settings.model.name)
+        loaded = load_model(_from_root(settings.root, settings.model.name))
         with progress() as show:
+            books = [pipeline.codebook_of(settings, name) for name in settings.model.codebooks]
             codings = [
-                tables.read_codings(settings.root / name) if name else []
+                read_gold(settings.root / name, books) if name else []
                 for name in (settings.drift.gold, settings.drift.trained_on)
             ]
-            report = pipeline.run(settings, loaded, show, *codings)
+            report = pipeline.run(settings, loaded, show, *codings, min_confidence=min_confidence)
         write_report(report, folder, predictions=True)
     failed = list_failures(report.sources)
     for warning in report.warnings:
@@ -62,6 +64,24 @@ def command(
         say(f"note: {note}")
     say(f"{len(report.predictions)} passages from {len(report.sources)} files; report: {output / 'report.html'}")
     raise typer.Exit(failed)
+
+
+def _resolved(name: str) -> str:
+    """A path as seen from anywhere; a name as it is."""
+    from sibnlp.model import ZERO_SHOT
+
+    start = ZERO_SHOT if name.startswith(ZERO_SHOT) else ""
+    path = Path(name.removeprefix(start))
+    return f"{start}{path.resolve()}" if (path.is_file() if start else path.is_dir()) else name
+
+
+def _from_root(root: Path, name: str) -> str:
+    """A model's name or path, seen from the project's folder."""
+    from sibnlp.model import ZERO_SHOT
+
+    start = ZERO_SHOT if name.startswith(ZERO_SHOT) else ""
+    own = root / name.removeprefix(start)
+    return f"{start}{own}" if (own.is_file() if start else own.is_dir()) else name
 
 
 def period_of(value: str) -> str:

@@ -8,17 +8,36 @@ from typing import Annotated
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import progress, say
+from sibnlp.cli.console import log_lines, progress, say
 
 
 def command(
     codings: Annotated[
         list[Path],
-        typer.Argument(help="Coded passages: JSONL (or a table) with `text` and `codes`.", show_default=False),
+        typer.Argument(
+            help="Coded passages: JSONL (or a table) with `text` and `codes`, or a coded project (.qdpx, .sqlite3, "
+            ".json).",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the model.", show_default=False)],
-    codebook: options.Codebooks = ["osborne"],  # noqa: B006 - typer copies it
-    recipe: Annotated[str, typer.Option(help="A shipped recipe (linear, static) or a TOML file.")] = "linear",
+    codebook: Annotated[
+        list[str],
+        typer.Option(
+            help="A shipped codebook (see `sibnlp codebook show`) or a TOML file; may be repeated. Where not given, a "
+            "project's own codes, and `osborne` for tables."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    recipe: Annotated[
+        str, typer.Option(help="A shipped recipe (encoder, linear, static, zero_shot) or a TOML file.")
+    ] = "linear",
+    held_out: Annotated[
+        list[Path],
+        typer.Option(
+            help="Codings of other documents that calibrate the model and set its thresholds; may be repeated."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Train a classifier for any codebook from coded passages.
@@ -26,23 +45,38 @@ def command(
     Codings say what a passage carries; a passage without codes was read and found without. `extent` names the families
     it was read for, where not all. Documents are held out whole when probabilities are calibrated and thresholds set,
     together with those that share a speaker where enough parts remain; with a single document, speakers are. Codings by
-    a model (rows with `model` or `scores`) are left out. `--force` replaces a model, no other folder.
+    a model (rows with `model` or `scores`) are left out. A column `weight` says how much a passage counts.
+
+    Fine-tuning an encoder takes long: it goes on where it was stopped when the same command is given again. What it
+    needs for that, its log, and the Hugging Face checkpoint lie in `MODEL-training/` beside the model, for you to keep
+    or remove. `--force` replaces a model, no other folder.
 
     Examples:
     - `sibnlp train coded.jsonl -o my-model --codebook my_codebook.toml`
     - `sibnlp train coded.jsonl -o my-model --codebook osborne --codebook oflynn --recipe static`
+    - `sibnlp train coded.jsonl -o my-model --recipe encoder --held-out validation.jsonl`
+    - `sibnlp train study.qdpx -o my-model --project extent=documents`
     """
-    from sibnlp import tables
+    from sibnlp import exchange
+    from sibnlp.cli.codings import read_codings
     from sibnlp.codebook import load
     from sibnlp.model import check_output
     from sibnlp.training import load_recipe, train
 
     # Before the work, not after it.
     check_output(output, overwrite=force)
-    books = [load(name) for name in codebook]
-    coded = [row for path in codings for row in tables.read_codings(path, books)]
-    with progress() as show:
-        model = train(coded, books, load_recipe(recipe), name=output.name, progress=show, sources=codings)
+    if not codebook and not all(exchange.is_project(path) for path in codings):
+        codebook = ["osborne"]
+    coded, books = read_codings(codings, [load(name) for name in codebook], project)
+    kept = read_codings(held_out, books, project)[0] if held_out else []
+    work = output.parent / f"{output.name}-training"
+    with progress() as show, log_lines("sibnlp.training.encoder", "sibnlp.training.trainer"):
+        model = train(
+            coded, books, load_recipe(recipe),
+            name=output.name, progress=show, sources=[*codings, *held_out], held_out=kept, work=work,
+        )  # fmt: skip
     model.save(output, overwrite=force)
+    if work.is_dir():
+        say(f"{work / 'whole' / 'checkpoint'}: the same as a Hugging Face checkpoint; log.json beside it")
     say(f"{output}: {model.manifest.backend}, {len(model.codes)} codes from {len(coded)} passages")
     say(f"next: sibnlp evaluate {output} HELD_OUT.jsonl -o evaluation")

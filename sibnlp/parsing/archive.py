@@ -91,21 +91,61 @@ def read_member(path: Path, name: str, limit: int = MAX_READ) -> bytes:
         found = [member for member in archive.infolist() if member.filename == name]
         if len(found) != 1:
             raise ReadError(path, f"the archive holds {'two members' if found else 'no member'} named {name!r}")
-        member = found[0]
-        if member.flag_bits & _ENCRYPTED:
-            raise ReadError(path, "password-protected", "save it without a password")
-        if member.compress_type not in _METHODS:
-            raise ReadError(path, f"{name!r} is compressed by an unusual method ({member.compress_type})")
-        pieces, size = [], 0
-        try:
-            with archive.open(member) as stream:
-                while piece := stream.read(_PIECE):
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > limit:
-                        raise ReadError(path, f"{name!r} unpacks to more than {_size(limit)}")
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
-            raise ReadError(path, f"the file is cut off or damaged ({name!r}: {error})") from error
+        return _unpack(archive, found[0], path, limit)
+
+
+class Members:
+    """An archive of very many members, opened once: `read_member` reads its table of contents at every call.
+
+    Args:
+        path: the archive; call `check` first.
+
+    Attributes:
+        names: of all members, in the archive's order.
+
+    Raises:
+        ReadError: not a zip archive, or cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._archive = path, _open(path)
+        self._members: dict[str, list[zipfile.ZipInfo]] = {}
+        for member in self._archive.infolist():
+            self._members.setdefault(member.filename, []).append(member)
+        self.names = self._archive.namelist()
+
+    def read(self, name: str, limit: int = MAX_READ) -> bytes:
+        """Unpack one member into memory; as `read_member`.
+
+        Raises:
+            ReadError: as `read_member`.
+        """
+        found = self._members.get(name, [])
+        if len(found) != 1:
+            raise ReadError(self._path, f"the archive holds {'two members' if found else 'no member'} named {name!r}")
+        return _unpack(self._archive, found[0], self._path, limit)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._archive.close()
+
+
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, limit: int) -> bytes:
+    name = member.filename
+    if member.flag_bits & _ENCRYPTED:
+        raise ReadError(path, "password-protected", "save it without a password")
+    if member.compress_type not in _METHODS:
+        raise ReadError(path, f"{name!r} is compressed by an unusual method ({member.compress_type})")
+    pieces, size = [], 0
+    try:
+        with archive.open(member) as stream:
+            while piece := stream.read(_PIECE):
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    raise ReadError(path, f"{name!r} unpacks to more than {_size(limit)}")
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise ReadError(path, f"the file is cut off or damaged ({name!r}: {error})") from error
     return b"".join(pieces)
 
 

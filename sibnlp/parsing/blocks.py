@@ -9,6 +9,8 @@ from sibnlp.types import Document, Dropped, Mark
 
 CELL = " | "
 """Between the cells of a table row: still visible in a quotation, which a tab is not."""
+SOFT_HYPHEN = "\u00ad"
+"""Where a word may be cut at a line's end: no part of the word, but in the way of whoever looks for it."""
 _EXAMPLE = 60
 _HEADING_LIMIT = 250
 """Longer than this nothing is a heading: contracts number whole clauses with heading styles."""
@@ -59,7 +61,7 @@ def row_blocks(cells: list[list[Block]]) -> list[Block]:
 
 
 def assemble(blocks: Iterable[Block], document_id: str, format: str, tally: Tally, encoding: str = "") -> Document:
-    """The document: blocks set apart by a blank line, blank ones left out, text otherwise as it is.
+    """The document: blocks set apart by a blank line; blank ones and soft hyphens left out, text otherwise as it is.
 
     Args:
         blocks: in reading order.
@@ -75,7 +77,8 @@ def assemble(blocks: Iterable[Block], document_id: str, format: str, tally: Tall
     marks: list[Mark] = []
     position = 0
     for block in blocks:
-        text = block.text.strip("\n")
+        tally.add("soft hyphens", count=block.text.count(SOFT_HYPHEN))
+        text = block.text.replace(SOFT_HYPHEN, "").strip("\n")
         if not text or text.isspace():
             continue
         position += 2 * bool(texts)

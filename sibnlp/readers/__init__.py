@@ -63,7 +63,7 @@ ADVICE = {
     ".ppt": "export it as .pdf",
     ".pptx": "export it as .pdf",
     ".epub": "convert it to .html or .docx",
-    ".qdpx": "coded projects are training and gold data, not documents",
+    ".qdpx": "it is a coded project: give it to the command by itself, not in a folder",
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sibnlp.codebook import Codebook
 from sibnlp.errors import TableError
@@ -30,20 +31,21 @@ def read_predictions(path: Path) -> Predictions:
         TableError: no row with a text, no ``codes`` column, rows of several models or coders, codings read for
             different families, or a score outside [0, 1].
     """
-    passages, given, scores, stances = [], [], [], []
+    passages, given, scores, unsure, stances = [], [], [], [], []
     coders: dict[str, None] = {}
     extents: dict[frozenset[str], str] = {}
     modelled = False
     rows, places, _ = rowfiles.load(path)
     for row, place, passage in _coded_rows(rows, places, path, path.name, dated=True):
         given.append(_codes(row.get("codes"), path, place))
-        scores.append(_scores(row, path, place))
+        scores.append(scores_of(row, path, place))
+        unsure.append(_codes(row.get("abstained"), path, place, "abstained"))
         coders[str(row.get("model") or row.get("coder") or "people")] = None
         modelled = modelled or bool(scores[-1] or row.get("model"))
         if not modelled:
             extents.setdefault(frozenset(_codes(row.get("extent"), path, place, "extent")), place)
         stances.append(_stances(row.get("stances"), path, place))
-        passages.append(_without(passage, ("scores", "model", *CODING_COLUMNS)))
+        passages.append(_without(passage, ("scores", "abstained", "model", *CODING_COLUMNS)))
     if len(coders) > 1 and modelled:
         raise TableError(path, f"holds predictions of several models: {', '.join(coders)}", "keep one model a file")
     if len(coders) > 1:
@@ -52,23 +54,32 @@ def read_predictions(path: Path) -> Predictions:
     if len(extents) > 1 and not modelled:
         problem = "the families in extent differ from those before: codes of a family not read would count as absent"
         raise TableError(path, problem, "keep rows read for the same families", list(extents.values())[1])
-    codes = list(dict.fromkeys(code for part in (scores, given) for one in part for code in one))
-    column = {code: number for number, code in enumerate(codes)}
-    assigned = np.zeros((len(given), len(codes)), dtype=np.bool_)
-    for number, one in enumerate(given):
-        assigned[number, [column[code] for code in one]] = True
+    codes = list(dict.fromkeys(code for part in (scores, given, unsure) for one in part for code in one))
+    assigned = _mask(given, codes)
     probabilities = assigned.astype(np.float32)
     for number, chances in enumerate(scores):
         for code, chance in chances.items():
-            probabilities[number, column[code]] = chance
+            probabilities[number, codes.index(code)] = chance
+    # A code both given and abstained from (a table edited by hand) was given.
+    abstained = _mask(unsure, codes) & ~assigned if any("abstained" in row for row in rows) else None
     return Predictions(
         tuple(passages),
         tuple(codes),
         probabilities,
         assigned,
         ", ".join(coders),
+        abstained,
         tuple(stances) if any(stances) else (),
     )
+
+
+def _mask(named: Sequence[Sequence[str]], codes: Sequence[str]) -> NDArray[np.bool_]:
+    """Codes named in each row as bool [n, k]."""
+    column = {code: number for number, code in enumerate(codes)}
+    mask = np.zeros((len(named), len(codes)), dtype=np.bool_)
+    for number, one in enumerate(named):
+        mask[number, [column[code] for code in one]] = True
+    return mask
 
 
 def read_codings(path: Path, codebooks: Sequence[Codebook] = ()) -> list[CodedPassage]:
@@ -195,7 +206,12 @@ def _chance(value: Any, path: Path, place: str) -> float | None:
     return chance
 
 
-def _scores(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float]:
+def scores_of(row: Mapping[str, Any], path: Path, place: str) -> dict[str, float]:
+    """Scores of a row of predictions, by code; empty where it has none.
+
+    Raises:
+        TableError: they are no numbers in [0, 1].
+    """
     value = row.get("scores")
     if isinstance(value, str):
         try:

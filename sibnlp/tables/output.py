@@ -49,6 +49,8 @@ def passage_rows(passages: Iterable[Passage]) -> Iterator[dict[str, Any]]:
 def prediction_rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
     """Predictions as rows: a passage's columns, then ``codes``, ``scores`` and ``model``.
 
+    Where the model might abstain, ``abstained`` lists the codes it did not decide on.
+
     What the input said of codes, coders and scores passes through as ``input_codes``, ``input_coder`` and so on.
     """
     names = _input_names(predictions.passages)
@@ -57,6 +59,9 @@ def prediction_rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
         chances = predictions.probabilities[number].tolist()
         row["codes"] = list(predictions.codes_of(number))
         row["scores"] = {code: round(chance, 6) for code, chance in zip(predictions.codes, chances, strict=True)}
+        if predictions.abstained is not None:
+            unsure = zip(predictions.codes, predictions.abstained[number], strict=True)
+            row["abstained"] = [code for code, abstains in unsure if abstains]
         row["model"] = predictions.model
         yield row
 
@@ -65,7 +70,7 @@ def _input_names(passages: Iterable[Passage]) -> dict[str, str]:
     """What each further column is called beside predictions: coders' and models' columns as ``input_…``."""
     names = {name: name for passage in passages for name, _ in passage.extra}
     for name in list(names):
-        if name in (*CODING_COLUMNS, "scores", "model") or name.startswith(SCORE):
+        if name in (*CODING_COLUMNS, "scores", "abstained", "model") or name.startswith(SCORE):
             called = INPUT + name
             while called in names.values():  # the input was itself classified from a coded table
                 called = INPUT + called
@@ -135,7 +140,8 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
         if name == "scores":
             flat.update((SCORE + code, score) for code, score in value.items())
         else:
-            flat[name] = ";".join(map(str, value)) if isinstance(value, list | tuple) else value
+            value = ";".join(map(str, value)) if isinstance(value, list | tuple) else value
+            flat[name] = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
     return flat
 
 
@@ -158,7 +164,7 @@ def _arrow_type(name: str) -> Any:
 
     if name in ("start", "end", "page"):
         return pa.int64()
-    if name == "codes":
+    if name in ("codes", "abstained"):
         return pa.list_(pa.string())
     return pa.map_(pa.string(), pa.float32()) if name == "scores" else pa.string()
 

@@ -22,6 +22,8 @@ class Recipe:
         seed: of folds and fitting.
         folds: documents (with those that share a speaker) are split into so many parts, each scored by a classifier
             that has not seen it.
+        held_out: instead of folds: share of the passages, by whole documents, that the model never learns from and that
+            calibrate it and set its thresholds. One fit rather than ``folds`` + 1, for backends that fit for long.
         min_positives: a code with fewer positive passages is left out of the model, and said so.
         settings: of the backend; for ``static`` also ``encoder``, ``dims`` and ``sif`` in place of ``embeddings``.
         prevalence: expected share of passages that carry a code where the model will be used, by code id; probabilities
@@ -31,6 +33,7 @@ class Recipe:
     backend: str
     seed: int = 1
     folds: int = 5
+    held_out: float = 0.0
     min_positives: int = 2
     settings: Mapping[str, Any] = field(default_factory=dict)
     prevalence: Mapping[str, float] = field(default_factory=dict)
@@ -73,18 +76,23 @@ def parse_recipe(raw: Mapping[str, Any], path: str | Path = "recipe") -> Recipe:
     Raises:
         InputError: as `load_recipe`.
     """
-    kinds = {"backend": str, "seed": int, "folds": int, "min_positives": int, "settings": dict, "prevalence": dict}
+    kinds: dict[str, tuple[type, ...]] = {
+        "backend": (str,), "seed": (int,), "folds": (int,), "held_out": (float, int), "min_positives": (int,),
+        "settings": (dict,), "prevalence": (dict,),
+    }  # fmt: skip
     known = ", ".join(f.name for f in fields(Recipe))
     for key, value in raw.items():
         if key not in kinds:
             raise InputError(path, "unknown key", f"known: {known}", f"key {key!r}")
         if not isinstance(value, kinds[key]) or isinstance(value, bool):
-            raise InputError(path, f"must be {kinds[key].__name__}, not {value!r}", "", f"key {key!r}")
+            raise InputError(path, f"must be {kinds[key][0].__name__}, not {value!r}", "", f"key {key!r}")
     if not raw.get("backend"):
         raise InputError(path, "is missing", 'for example backend = "static"', "key 'backend'")
     for key, least in (("folds", 2), ("min_positives", 1), ("seed", 0)):
         if raw.get(key, least) < least:
             raise InputError(path, f"must be {least} or more", "", f"key {key!r}")
+    if not 0 <= raw.get("held_out", 0) < 1:
+        raise InputError(path, "must be a share from 0 (none: folds instead) to below 1", "", "key 'held_out'")
     for code, share in raw.get("prevalence", {}).items():
         if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < 1:
             raise InputError(path, "must be a share between 0 and 1", "", f"key 'prevalence.{code}'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sibnlp
+from sibnlp import exchange
 from sibnlp.calibrate import Calibration, expected_calibration_error, fit_calibration, fit_thresholds
-from sibnlp.classifiers import CLASSIFIERS, Classifier
+from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
 from sibnlp.codebook import PASSAGE, Codebook
 from sibnlp.errors import DataError
 from sibnlp.evaluate import roc_auc
@@ -39,17 +41,24 @@ def train(
     name: str,
     progress: Progress | None = None,
     sources: Sequence[Path] = (),
+    held_out: Sequence[CodedPassage] = (),
+    work: Path | None = None,
 ) -> Model:
     """Train a model on coded passages, for any codebook.
 
     Args:
         codings: what people coded; codings by models (coder a shipped one or ``name``, or a passage that brings along
-            the ``model`` or ``scores`` of a prediction) are left out.
+            the ``model`` or ``scores`` of a prediction) are left out. A number in a further column ``weight`` says how
+            much a passage counts in learning (1 by default); calibration and thresholds count all alike.
         codebooks: that the codings are from; codes of families they share are united.
         recipe: how to train.
         name: of the model.
         progress: called with what is being done, how many steps are done, and of how many.
         sources: files the codings were read from, for the record.
+        held_out: codings of other documents, never learnt from, that calibrate the model and set its thresholds;
+            they take the place of the recipe's ``folds`` and ``held_out``.
+        work: folder in which a backend that fits for long keeps checkpoints, to go on from after being stopped, and
+            its record; without it nothing is kept.
 
     Returns:
         The model, not saved. Codes with too few positives or no negatives, and families nobody read for, are left out
@@ -67,24 +76,42 @@ def train(
         log.warning("left out %d codings made by models", len(codings) - len(people))
     families = merge(codebooks)
     codes, left_out = _learnable(people, codebooks, families, recipe.min_positives)
-    texts, truth = [coding.passage.text for coding in people], targets(people, codebooks, codes)
-    groups = groups_of(people, recipe.folds)
-    if len(set(groups)) < 2:
-        raise DataError(
-            f"all {len(people)} coded passages are of one document",
-            "codings of at least two documents are needed, to judge the model on text it has not seen",
-        )
     unnamed = sorted(set(recipe.prevalence) - {code for family in families for code in family.codes})
     if unnamed:
         raise DataError(f"the recipe gives a prevalence for {', '.join(unnamed)}, which no codebook defines")
+    # What is kept for calibration stands behind what is learnt from.
+    coded = [*people, *_apart(people, held_out)]
+    truth = targets(coded, codebooks, codes)
+    groups = groups_of(coded, recipe.folds)
+    if len(set(groups)) < 2:
+        raise DataError(
+            f"all {len(coded)} coded passages are of one document",
+            "codings of at least two documents are needed, to judge the model on text it has not seen",
+        )
+    kept = np.arange(len(coded)) >= len(people)
+    if recipe.held_out and not held_out:
+        kept = share_of_groups(groups, truth, recipe.held_out, np.random.default_rng(recipe.seed))
     tell = progress or (lambda what, done, total: None)
     with tempfile.TemporaryDirectory(prefix="sibnlp-") as scratch:
         tell("embeddings", 0, 1)
-        settings = resolve_settings(recipe.settings, Path(scratch))
+        settings = resolve_settings(recipe.backend, recipe.settings, Path(scratch))
+        if recipe.backend == "zero_shot":
+            settings["descriptions"] = describe(*codebooks)
         classifier: Classifier = backend(codes, settings)
+        data = Data(texts_of([c.passage for c in coded], classifier), truth, _weights(coded), groups)
         # Fitted first, so that whatever is read from the scratch folder is read once and shared with the folds.
-        classifier.fit(texts, truth, seed=recipe.seed)
-        scores, fold = score_held_out(classifier, texts, truth, groups, recipe, tell)
+        data.fit(classifier, np.flatnonzero(~kept).tolist(), recipe.seed, work and work / "whole")
+        if kept.any():
+            scores, fold = score_kept(classifier, data, kept, recipe)
+        else:
+            scores, fold = score_held_out(classifier, data, recipe, tell, work)
+    if work:
+        # Their logs stay; 90 MB of weights each have served their purpose.
+        for checkpoint in work.glob("fold-*/checkpoint"):
+            shutil.rmtree(checkpoint)
+    judged = fold >= 0
+    scores, truth, fold = scores[judged], truth[judged], fold[judged]
+    n_groups = len({group for group, seen in zip(groups, judged, strict=True) if seen})
     shifts = prevalence_shifts(truth, codes, recipe.prevalence)
     calibration, thresholds = decide(scores, truth, shifts)
     manifest = Manifest(
@@ -109,7 +136,7 @@ def train(
         data=tuple({"path": path.name, "sha256": sha256(path), "n": _lines(path)} for path in sources),
         recipe=recipe.to_dict(),
         seed=recipe.seed,
-        cross_validation=_held_out_figures(scores, truth, fold, codes, len(set(groups))),
+        cross_validation=_held_out_figures(scores, truth, fold, codes, n_groups),
     )
     return Model(classifier, manifest)
 
@@ -164,15 +191,17 @@ def _learnable(
     return tuple(codes), left_out
 
 
-def resolve_settings(settings: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+def resolve_settings(backend: str, settings: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
     """Settings of the backend, with ``embeddings`` a folder on this machine.
 
     The name of a shipped model becomes its folder; ``encoder`` (with ``dims`` and ``sif``) is distilled into
-    ``scratch``.
+    ``scratch``. For the backend ``encoder``, the encoder is what is trained, and stays as it is named.
 
     Raises:
         DataError: both are given, or the encoder cannot be distilled here.
     """
+    if backend == "encoder":
+        return dict(settings)
     plain = {key: value for key, value in settings.items() if key not in ("encoder", "dims", "sif")}
     if "encoder" in settings:
         if "embeddings" in settings:
@@ -185,26 +214,103 @@ def resolve_settings(settings: Mapping[str, Any], scratch: Path) -> dict[str, An
     return plain
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Coded passages as a classifier sees them.
+
+    Attributes:
+        texts: n passages (`sibnlp.classifiers.texts_of`).
+        truth: float64 [n, k] in {0, 1, NaN}.
+        weights: float64 [n], or None where all count alike.
+        groups: n names of what must not be parted.
+    """
+
+    texts: Sequence[str]
+    truth: NDArray[np.float64]
+    weights: NDArray[np.float64] | None
+    groups: Sequence[str]
+
+    def fit(self, classifier: Classifier, rows: Sequence[int], seed: int, work: Path | None) -> None:
+        """Fit a classifier to some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        classifier.fit([self.texts[i] for i in rows], self.truth[rows], seed=seed, weights=weights, work=work)
+
+
+def _weights(codings: Sequence[CodedPassage]) -> NDArray[np.float64] | None:
+    """Column ``weight`` of the codings; None where nobody has one."""
+    given = [dict(coding.passage.extra).get("weight") for coding in codings]
+    if all(value in (None, "") for value in given):
+        return None
+    try:
+        weights = np.array([1.0 if value in (None, "") else float(value) for value in given])
+    except (TypeError, ValueError):
+        weights = np.array([-1.0])
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise DataError("the column weight holds something other than numbers of 0 or more", "correct it or rename it")
+    return weights
+
+
+def _apart(codings: Sequence[CodedPassage], held_out: Sequence[CodedPassage]) -> Sequence[CodedPassage]:
+    """The held-out codings, once it is sure that none of their documents is learnt from."""
+    shared = sorted({c.passage.document for c in codings} & {c.passage.document for c in held_out})
+    if shared:
+        raise DataError(
+            f"{len(shared)} documents are both learnt from and held out, {shared[0]!r} among them",
+            "a model judged on documents it has seen looks better than it is: take them out of one of the two",
+        )
+    return held_out
+
+
+def share_of_groups(
+    groups: Sequence[str], truth: NDArray[np.float64], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Which passages to keep for calibration: about a share of them, by whole groups, codes spread evenly.
+
+    Of as many folds as the share goes into the whole, one is kept (two of five for 0.4).
+    """
+    n_groups = len(set(groups))
+    n_folds = min(max(2, round(1 / share) if share <= 0.5 else 5), n_groups)
+    fold = assign_folds(groups, truth, n_folds, rng)
+    kept = max(1, min(n_folds - 1, round(share * n_folds)))
+    return np.asarray(fold < kept, dtype=np.bool_)
+
+
+def score_kept(
+    classifier: Classifier, data: Data, kept: NDArray[np.bool_], recipe: Recipe
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Scores [n, k] and fold [n] of the passages the classifier has not learnt from; NaN and −1 of the others.
+
+    The folds part the kept passages, so that figures come from documents that did not calibrate them either.
+    """
+    rows = np.flatnonzero(kept).tolist()
+    scores, fold = np.full(data.truth.shape, np.nan), np.full(len(data.texts), -1, dtype=np.int64)
+    scores[rows] = classifier.predict_proba([data.texts[i] for i in rows])
+    groups = [data.groups[i] for i in rows]
+    n_folds = min(recipe.folds, len(set(groups)))
+    if n_folds > 1:
+        fold[rows] = assign_folds(groups, data.truth[rows], n_folds, np.random.default_rng(recipe.seed))
+    else:
+        log.warning("the held-out passages are of one document: figures in the manifest are in sample")
+        fold[rows] = 0
+    log.info("kept %d passages of %d groups for calibration", len(rows), len(set(groups)))
+    return scores, fold
+
+
 def score_held_out(
-    classifier: Classifier,
-    texts: Sequence[str],
-    truth: NDArray[np.float64],
-    groups: Sequence[str],
-    recipe: Recipe,
-    tell: Progress,
+    classifier: Classifier, data: Data, recipe: Recipe, tell: Progress, work: Path | None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Uncalibrated scores [n, k] of every passage by a classifier that has not seen its group, and its fold [n]."""
-    n_folds = min(recipe.folds, len(set(groups)))
-    fold = assign_folds(groups, truth, n_folds, np.random.default_rng(recipe.seed))
-    scores = np.empty(truth.shape)
+    n_folds = min(recipe.folds, len(set(data.groups)))
+    fold = assign_folds(data.groups, data.truth, n_folds, np.random.default_rng(recipe.seed))
+    scores = np.empty(data.truth.shape)
     for number in range(n_folds):
         tell("folds", number, n_folds)
         inside, outside = np.flatnonzero(fold != number).tolist(), np.flatnonzero(fold == number).tolist()
         part = classifier.fresh()
-        part.fit([texts[i] for i in inside], truth[inside], seed=recipe.seed)
-        scores[outside] = part.predict_proba([texts[i] for i in outside])
+        data.fit(part, inside, recipe.seed, work and work / f"fold-{number}")
+        scores[outside] = part.predict_proba([data.texts[i] for i in outside])
     tell("folds", n_folds, n_folds)
-    log.info("scored %d passages in %d folds of %d groups", len(texts), n_folds, len(set(groups)))
+    log.info("scored %d passages in %d folds of %d groups", len(data.texts), n_folds, len(set(data.groups)))
     return scores, fold
 
 
@@ -263,7 +369,8 @@ def _held_out_figures(
     probabilities, given = np.empty(truth.shape), np.zeros(truth.shape, dtype=bool)
     for number in range(int(fold.max()) + 1):
         outside = fold == number
-        calibration, thresholds = decide(scores[~outside], truth[~outside], (Shift(),) * len(codes))
+        others = ~outside if fold.max() else outside
+        calibration, thresholds = decide(scores[others], truth[others], (Shift(),) * len(codes))
         probabilities[outside] = calibration.apply(scores[outside])
         given[outside] = probabilities[outside] >= np.array(thresholds)
     figures = {}
@@ -285,6 +392,8 @@ def _folds(fold: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
 
 
 def _lines(path: Path) -> int:
-    """Non-empty lines of a file: its codings, where it is JSONL."""
+    """Non-empty lines of a file: its codings, where it is JSONL; 0 for a coded project, which has none."""
+    if exchange.is_project(path):
+        return 0
     with path.open("rb") as file:
         return sum(1 for line in file if line.strip())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,15 @@ from sibnlp.classifiers import CLASSIFIERS, Classifier
 from sibnlp.errors import DataError, UnknownNameError
 from sibnlp.targets import targets
 from tests.coded import codebook, codings, embeddings
+from tests.tiny_bert import SETTINGS, tiny_encoder
 
 CODES = ("bread", "boats", "glad", "sad")
-BACKENDS = sorted(CLASSIFIERS)
+# What needs the extra train to be fitted is fitted in `make test-train`; zero_shot learns from no codings.
+BACKENDS = [
+    pytest.param(name, marks=[pytest.mark.train] if name == "encoder" else [])
+    for name in sorted(CLASSIFIERS)
+    if name != "zero_shot"
+]
 ODD = ["", " \n\t", "!!!", "zzzz qqqq", "bread " * 3000, "Ünïcödé 😀 \ud800 flour", "I"]
 
 
@@ -26,7 +36,16 @@ def static_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return embeddings(tmp_path_factory.mktemp("embeddings"))
 
 
+@functools.cache
+def bert_folder() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    return tiny_encoder(folder / "bert")
+
+
 def make(backend: str, static_folder: Path, codes: tuple[str, ...] = CODES, **settings: Any) -> Classifier:
+    if backend == "encoder":
+        settings = {**SETTINGS, "encoder": str(bert_folder()), **settings}
     if backend == "static":
         settings = {"embeddings": str(static_folder), "words": [1, 1], **settings}
     classifier: Classifier = CLASSIFIERS.load(backend)(codes, settings)
@@ -113,6 +132,20 @@ def test_a_code_of_one_class_is_constant(
     found = classifier.predict_proba(TEXTS)
     assert np.unique(found).size == 1
     assert low < found[0, 0] < high
+
+
+def test_weights_count(backend: str, static_folder: Path) -> None:
+    """Of passages that contradict each other, those that weigh more are believed more."""
+    texts = ["flour oven dough"] * 24 + ["sail mast hull"] * 8
+    truth = np.array([[1.0]] * 12 + [[0.0]] * 20)
+    found = []
+    for heavy in (slice(0, 12), slice(12, 24)):
+        weights = np.ones(32)
+        weights[heavy] = 9.0
+        classifier = make(backend, static_folder, ("bread",))
+        classifier.fit(texts, truth, seed=0, weights=weights)
+        found.append(classifier.predict_proba(["flour oven dough"])[0, 0])
+    assert found[0] > found[1] + 0.05
 
 
 def test_refuses_what_it_does_not_know(backend: str, static_folder: Path) -> None:

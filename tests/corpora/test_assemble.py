@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from training.public_corpus.assemble import Assembled, assemble
+from training.coding.assembly import Assembled
+from training.coding.records import read_development, read_rows, write_rows
+from training.public_corpus.assemble import assemble
 from training.public_corpus.numbers_page import page
-from training.public_corpus.records import groups, read_rows, split_of, write_rows
+from training.public_corpus.passages import groups, split_of
 
 POOL: list[dict[str, Any]] = [
     {
@@ -198,7 +200,7 @@ def test_splits_have_their_sizes_and_stay() -> None:
 
 
 def test_the_corpus_is_what_its_raw_batches_say(shared: Path, root: Path) -> None:
-    from training.public_corpus.draw import read_development, read_pool
+    from training.public_corpus.draw import read_pool
 
     corpus = root / "corpora" / "public"
     checks = {row["id"] for row in read_development()}

@@ -69,6 +69,12 @@ def test_text_and_white_space(read):
     assert (document.format, document.dropped) == ("opendocument", ())
 
 
+def test_soft_hyphens_go_and_are_counted(read):
+    document = read(p("Tues\u00adday, in the kit\u00adchen") + p("\u00ad"))
+    assert document.text == "Tuesday, in the kitchen"
+    assert lost(document) == {"soft hyphens": 3}
+
+
 def test_headings_lists_titles(read):
     document = read(
         p("Report", "P1")
@@ -224,7 +230,7 @@ def test_a_document_of_odfdo(tmp_path):
 
 
 LEGAL = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1, max_size=60
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u00ad\ufffe\uffff"), min_size=1, max_size=60
 )
 
 

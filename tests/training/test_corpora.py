@@ -1,29 +1,65 @@
-"""How codings of several coders become one."""
+"""The corpora as codings to train on: splits apart, voices and pairs together."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from sibnlp.codebook import load
-from sibnlp.types import CodedPassage, Passage
-from training.corpora import merge_codings
+from sibnlp.errors import TableError
+from sibnlp.training.folds import groups_of
+from training import corpora
 
 BOOKS = [load("osborne"), load("oflynn")]
 
 
-def test_most_decide_and_a_tie_is_unknown(tmp_path: Path) -> None:
-    passage = Passage("a", "a", 0, 1, "x")
-    author = CodedPassage(passage, ("NPM", "NPG", "governance_mechanisms"), "author", ("logic", "domain"))
-    given = (["NPM", "performance_objective"], ["NPM", "governance_mechanisms", "public_interest"])
-    for name, codes in zip("AB", given, strict=True):
-        row = {"id": "a", "codes": codes, "extent": ["logic", "domain", "dimension"]}
-        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    (merged,) = merge_codings([author], sorted(tmp_path.glob("*.jsonl")), BOOKS)
-    assert set(merged.codes) == {"NPM", "governance_mechanisms"}
-    assert set(merged.extent) == {"logic", "domain"}
+def row(id: str, writer: str, split: str, *codes: str, **other: object) -> dict[str, Any]:
+    families = ["logic", "domain", "relation", "stance", "dimension"]
+    stances = {code: "endorses" for code in codes if code in ("NPM", "NPG", "PVM")}
+    return {
+        "id": id, "document": id, "text": f"{writer} on {id}", "speaker_group": writer, "split": split,
+        "codes": list(codes), "coder": "c", "extent": families, "stances": stances, "role": "clerk", "hard": True,
+        "date": None, "inclusion_probability": None, **other,
+    }  # fmt: skip
 
 
-def test_a_passage_nobody_else_coded_stays_as_it_was() -> None:
-    author = CodedPassage(Passage("a", "a", 0, 1, "x"), ("NPM",), "author", ("logic",))
-    assert merge_codings([author], [], BOOKS) == [author]
+@pytest.fixture
+def gold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(corpora, "WRITTEN", tmp_path)
+    rows = [
+        row("w01-001", "w01", "train", "NPM", "endorses", document="w01-p01"),
+        row("w01-002", "w01", "train", document="w01-p01"),
+        row("w01-003", "w01", "train"),
+        row("w02-001", "w02", "train", "PVM", "endorses"),
+        row("w07-001", "w07", "validation"),
+        row("w08-001", "w08", "test"),
+    ]
+    path = tmp_path / "gold.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
+    return path
+
+
+def test_written_passages_of_one_split(gold: Path) -> None:
+    found = corpora.written(BOOKS)
+    assert [one.passage.id for one in found] == ["w01-001", "w01-002", "w01-003", "w02-001"]
+    assert found[0].codes == ("NPM", "endorses")
+    assert found[0].stances == {"NPM": "endorses"}
+    assert found[0].passage.text == "w01 on w01-001"
+    assert [one.passage.id for one in corpora.written(BOOKS, "validation")] == ["w07-001"]
+    assert [one.passage.id for one in corpora.written(BOOKS, "test")] == ["w08-001"]
+
+
+def test_folds_keep_a_voice_together_and_intervals_a_pair(gold: Path) -> None:
+    found = corpora.written(BOOKS)
+    groups = groups_of(found)
+    assert groups[0] == groups[1] == groups[2] != groups[3]
+    assert [one.passage.document for one in found] == ["w01-p01", "w01-p01", "w01-003", "w02-001"]
+
+
+def test_an_unknown_code_is_refused(gold: Path) -> None:
+    gold.write_text(json.dumps(row("w01-001", "w01", "train", "NPX")) + "\n", encoding="utf-8")
+    with pytest.raises(TableError, match="NPX"):
+        corpora.written(BOOKS)

@@ -5,38 +5,42 @@ from __future__ import annotations
 import random
 import textwrap
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from training.demo_files.ledger import CAPTIONS
 from training.demo_files.source import Source
 from training.demo_files.timing import Cue, cues, rng, stamp
 
-# Turns in which the recorder cuts a word in two, and the one whose cue has a blank line inside; all without a code.
-_CUT_BEATS, _BLANK_BEAT = (3, 4, 11, 12), 16
 _STYLE = "STYLE\n::cue(v) {\n  color: white;\n  background: rgba(0, 0, 0, 0.7);\n}\n"
 
 
 def srt(source: Source) -> bytes:
     """SubRip: BOM, CRLF, a prefix on the first cue of a turn only, two lines a cue, words cut in the middle."""
     blocks = []
-    found = list(_cut_words(list(cues(source, 60, 74))))
-    blank = next(i for i, cue in enumerate(found) if cue.record.beat == _BLANK_BEAT and "\n" in _lines(cue.text, 38))
+    cut, blank_beat = CAPTIONS[source.id]
+    found = list(_cut_words(list(cues(source, 60, 74)), cut))
+    blanks = [
+        i
+        for i, cue in enumerate(found)
+        if blank_beat is not None and cue.record.beat == blank_beat and "\n" in _lines(cue.text, 38)
+    ]
     for i, cue in enumerate(found):
         text = f"{cue.label}: {cue.text}" if cue.first else cue.text
         lines = _lines(text, 38)
-        if i == blank:
+        if i in blanks[:1]:
             lines = lines.replace("\n", "\n\n", 1)
         blocks.append(f"{i + 1}\n{stamp(cue.start, ',')} --> {stamp(cue.end, ',')}\n{lines}\n")
     return b"\xef\xbb\xbf" + "\n".join(blocks).replace("\n", "\r\n").encode()
 
 
-def _cut_words(found: list[Cue]) -> Iterator[Cue]:
-    """One word a turn cut at the end of a cue, in the turns of `_CUT_BEATS`."""
+def _cut_words(found: list[Cue], beats: Collection[int]) -> Iterator[Cue]:
+    """One word a turn cut at the end of a cue, in the turns of some beats."""
     done = set()
     for i, (cue, following) in enumerate(pairwise([*found])):
         word = following.text.split()[0]
-        same = cue.record is following.record and cue.record.beat in _CUT_BEATS
+        same = cue.record is following.record and cue.record.beat in beats
         if same and cue.record.beat not in done and len(word) > 5 and word.isalpha():
             done.add(cue.record.beat)
             half = len(word) // 2
@@ -70,12 +74,13 @@ def teams(source: Source) -> bytes:
     """Teams: voice tags that stay open, cue text over two lines, a no-break space here and there, one blank line."""
     chance = rng(source)
     blocks = ["WEBVTT\n"]
-    blank = False
+    blank_beat = CAPTIONS[source.id][1]
+    blank = blank_beat is None
     for cue in cues(source, 50, 100):
         lines = _lines(f"<v {cue.label}>{cue.text}", 56)
         if chance.random() < 0.15:
             lines = lines.replace(", ", ",\u00a0", 1)
-        if cue.record.beat == 12 and not blank and "\n" in lines:
+        if cue.record.beat == blank_beat and not blank and "\n" in lines:
             lines, blank = lines.replace("\n", "\n\n", 1), True
         blocks.append(f"{stamp(cue.start)} --> {stamp(cue.end)}\n{lines}\n")
     return "\n".join(blocks).encode()

@@ -1,212 +1,89 @@
-"""PDF: a contract set in justified lines, and a transcript printed from Word; words hyphenated at the ends of lines."""
+"""PDF: contract and annual report in justified lines, transcripts printed from Word, one typed on paper and scanned."""
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from reportlab.lib.pagesizes import LETTER
-from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.pdfgen.canvas import Canvas
-
-from training.demo_files import mess
+from training.demo_files import ledger
 from training.demo_files.mess import curly
-from training.demo_files.source import Source
+from training.demo_files.sheet import Look, Run, Sheet
+from training.demo_files.source import Record, Source
+from training.demo_files.timing import rng
 
-_WIDTH, _HEIGHT = LETTER
-_VOWELS = "aeiouy"
-# Consonants that stay together.
-_PAIRS = re.compile(
-    "th|ch|sh|ph|wh|ck|ng|qu|st|tr|pr|cr|br|dr|gr|fr|pl|bl|cl|gl|fl|sl|sp|sc|sk|gh|gn|kn|wr|tw|ss|ll|tt|rr|nn|mm|pp|ff|"
-    "cc|dd|gg|bb|zz|lv|sw"
-)
-_ENDING = re.compile(r"(?:tion|sion|ment|ness|tive|ture|tor|ful|ly|mer|ver|der|ber|sure|dence)\w{0,2}$")
-Run = tuple[str, str]  # a word, its font
-Lines = list[tuple[list[Run], bool]]  # the words of a line; whether the paragraph ends with it
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a document is set.
-
-    Attributes:
-        font, bold, italic: names of standard fonts.
-        size, leading: in points.
-        left, right, top, bottom: margins in points.
-        justified: whether lines are stretched to the right margin.
-        hyphens: how many lines in a row may end in a hyphen.
-    """
-
-    font: str
-    bold: str
-    italic: str
-    size: float
-    leading: float
-    left: float = 90
-    right: float = 90
-    top: float = 100
-    bottom: float = 100
-    justified: bool = True
-
-    @property
-    def width(self) -> float:
-        """Of a line."""
-        return float(_WIDTH) - self.left - self.right
-
-
-class Sheet:
-    """Pages filled from the top; header and footer are drawn once the number of pages is known.
-
-    Args:
-        look: of the text.
-    """
-
-    def __init__(self, look: Look) -> None:
-        self.look = look
-        self._pages: list[list[tuple[float, float, list[Run], float]]] = [[]]
-        self._y = _HEIGHT - look.top
-
-    def paragraph(self, runs: Sequence[Run], indent: float = 0, space: float = 8, keep: int = 0) -> None:
-        """Set a paragraph.
-
-        Args:
-            runs: words with their fonts.
-            indent: of all lines.
-            space: below.
-            keep: lines that must still fit on the page.
-        """
-        look = self.look
-        lines = broken(runs, look.width - indent, look.size)
-        if self._y - (keep + 1) * look.leading < look.bottom:
-            self.new_page()
-        for words, ends in lines:
-            if self._y < look.bottom:
-                self.new_page()
-            natural = _natural(words, look.size)
-            stretch = 0.0 if ends or not look.justified else (look.width - indent - natural) / max(len(words) - 1, 1)
-            self._pages[-1].append((look.left + indent, self._y, words, stretch))
-            self._y -= look.leading
-        self._y -= space
-
-    def row(self, cells: Iterable[str], stops: Sequence[float], font: str) -> None:
-        """Set a row of a table."""
-        if self._y < self.look.bottom + self.look.leading:
-            self.new_page()
-        for cell, stop in zip(cells, stops, strict=False):
-            self._pages[-1].append((self.look.left + stop, self._y, [(word, font) for word in cell.split()], 0.0))
-        self._y -= self.look.leading + 3
-
-    def new_page(self) -> None:
-        """Go on at the top of a new page."""
-        self._pages.append([])
-        self._y = _HEIGHT - self.look.top
-
-    def drawn(self, header: str, footer: str) -> bytes:
-        """The file.
-
-        Args:
-            header: on each page.
-            footer: on each page, with ``{n}`` and ``{of}``.
-        """
-        out = io.BytesIO()
-        canvas = Canvas(out, LETTER, invariant=1, pageCompression=0)
-        for number, lines in enumerate(self._pages, 1):
-            canvas.setFont(self.look.font, 9)
-            canvas.drawCentredString(_WIDTH / 2, _HEIGHT - 50, header)
-            canvas.drawCentredString(_WIDTH / 2, 46, footer.format(n=number, of=len(self._pages)))
-            for x, y, words, stretch in lines:
-                self._line(canvas, x, y, words, stretch)
-            canvas.showPage()
-        canvas.save()
-        return out.getvalue()
-
-    def _line(self, canvas: Canvas, x: float, y: float, words: list[Run], stretch: float) -> None:
-        text = canvas.beginText(x, y)
-        text.setWordSpace(stretch)
-        for i, (word, font) in enumerate(words):
-            text.setFont(font, self.look.size)
-            text.textOut(word + " " * (i + 1 < len(words)))
-        canvas.drawText(text)
-
-
-def broken(runs: Sequence[Run], width: float, size: float) -> Lines:
-    """Lines of a paragraph; a word that does not fit is hyphenated, but not in two lines running."""
-    lines: Lines = []
-    line: list[Run] = []
-    queue = list(runs)
-    hyphen = False
-    while queue:
-        word, font = queue.pop(0)
-        if _natural([*line, (word, font)], size) <= width:
-            line.append((word, font))
-            continue
-        halves = [] if hyphen else [cut for cut in cuts(word) if _natural([*line, (cut[0], font)], size) <= width]
-        hyphen = bool(halves)
-        if halves:
-            line.append((halves[-1][0], font))
-            word = halves[-1][1]
-        lines.append((line, False))
-        line = []
-        queue.insert(0, (word, font))
-    return [*lines, (line, True)]
-
-
-def cuts(word: str) -> Iterator[tuple[str, str]]:
-    """Where a word may be hyphenated: before some endings, and between two consonants that do not belong together."""
-    match = re.fullmatch(r"([A-Z]?[a-z]{6,})([^\w]*)", word)
-    if not match:
-        return
-    letters = match[1]
-    for i in range(3, len(letters) - 2):
-        one, two, three = letters[i - 1], letters[i], letters[i + 1]
-        between = one not in _VOWELS and two not in _VOWELS and three in _VOWELS
-        ending = _ENDING.match(letters, i)
-        if (ending or (between and not _PAIRS.fullmatch(one + two))) and any(
-            letter in _VOWELS for letter in letters[:i]
-        ):
-            yield letters[:i] + "-", word[i:]
-
-
-def _natural(words: Sequence[Run], size: float) -> float:
-    spaced = [(word + " ", font) for word, font in words[:-1]] + list(words[-1:])
-    return float(sum(stringWidth(word, font, size) for word, font in spaced))
+_TIMES = ("Times-Roman", "Times-Bold", "Times-Italic")
+_HELVETICA = ("Helvetica", "Helvetica-Bold", "Helvetica-Oblique")
+# What is set in italics: a clause added by hand; a caption.
+_SLANTED = ("by hand", "Photograph, inside back cover")
 
 
 def contract(source: Source) -> bytes:
     """The contract: running header, initials in the footer, numbered clauses, a rate card, one clause by hand."""
-    look = Look("Times-Roman", "Times-Bold", "Times-Italic", 12, 20, left=122, right=122, top=130, bottom=150)
-    sheet = Sheet(look)
-    for record in source.records:
-        text = curly(record.text)
-        if record.kind == "table_row":
-            head = record.text.startswith(("Outcome |", "Contract year |"))
-            sheet.row((cell.strip() for cell in text.split("|")), (0, 235, 322), look.bold if head else look.font)
-            continue
-        if record.kind == "heading" and record.text.startswith("Schedule"):
-            sheet.new_page()
-        font = look.bold if record.kind == "heading" else look.italic if "by hand" in text else look.font
-        indent = 24.0 if record.kind == "list_item" else 0.0
-        sheet.paragraph([(word, font) for word in text.split()], indent, 10, 2 * (record.kind == "heading"))
+    sheet = Sheet(Look(*_TIMES, 12, 20, left=122, right=122, top=130, bottom=150))
+    _set(sheet, source.records, {2: (0, 235), 3: (0, 235, 322)})
     return sheet.drawn("Clear Nights — Outcomes Agreement — Execution copy", "Page {n} of {of} / initials ____")
 
 
-def transcript(source: Source) -> bytes:
+def report(source: Source) -> bytes:
+    """The company's annual report: its letterhead on every page, justified lines, two tables, a caption."""
+    sheet = Sheet(Look(*_HELVETICA, 10, 15, left=80, right=80, top=110, bottom=100))
+    _set(sheet, source.records, {2: (0, 190), 6: (0, 150, 205, 260, 315, 370)})
+    head = "Tanner’s Reach Homecoming Ltd · The net loft, Tanner’s Reach, Nova Scotia"
+    return sheet.drawn(head, "Annual report, contract year two – {n} of {of}")
+
+
+def printed(source: Source, header: str) -> bytes:
     """A transcript printed from Word: running header, page numbers, French words in italics."""
-    look = Look("Times-Roman", "Times-Bold", "Times-Italic", 12, 16, left=110, right=110, justified=False)
+    look = Look(*_TIMES, 12, 16, left=110, right=110, justified=False)
     sheet = Sheet(look)
     for heading in source.headings:
         sheet.paragraph([(word, look.bold) for word in curly(heading).split()], space=6)
     for label, text, _ in source.spoken():
         runs = [(f"{label}:", look.bold), *_with_italics(text, look)]
         sheet.paragraph(runs, space=9, keep=1)
-    return sheet.drawn("Interview 2 — confidential draft", "{n}")
+    return sheet.drawn(header, "{n}")
+
+
+def scanned(source: Source) -> bytes:
+    """A transcript typed on paper and scanned: what the scanner took for letters, as it lay on the glass."""
+    look = Look("Courier", "Courier", "Courier", 11, 17, left=95, right=80, top=125, bottom=90, justified=False)
+    sheet = Sheet(look)
+    for heading in source.headings:
+        sheet.paragraph([(word, look.font) for word in heading.split()], space=6)
+    for label, text, _ in source.spoken():
+        sheet.paragraph([(word, look.font) for word in f"{label}: {text}".split()], space=9, keep=1)
+    return sheet.scanned(("TRANSCRIPT: NOT FOR FILE", "Rec'd 28 JUL 2016"), rng(source))
+
+
+def _set(sheet: Sheet, records: Sequence[Record], stops: Mapping[int, Sequence[float]]) -> None:
+    """Set the records of a document.
+
+    Args:
+        sheet: to set them on.
+        records: of the document.
+        stops: number of a table's columns → where they begin, in points from the margin.
+    """
+    look, before = sheet.look, ""
+    for record in records:
+        text = curly(record.text)
+        if record.kind == "table_row":
+            cells = [cell.strip() for cell in text.split("|")]
+            sheet.row(cells, stops[len(cells)], look.font if before == "table_row" else look.bold)
+        else:
+            if before == "table_row":
+                sheet.skip(10)
+            if record.kind == "heading" and record.text.startswith("Schedule"):
+                sheet.new_page()
+            slanted = any(words in text for words in _SLANTED)
+            font = look.bold if record.kind == "heading" else look.italic if slanted else look.font
+            indent = 24.0 if record.kind == "list_item" else 0.0
+            sheet.paragraph([(word, font) for word in text.split()], indent, 10, 2 * (record.kind == "heading"))
+        before = record.kind
 
 
 def _with_italics(text: str, look: Look) -> list[Run]:
     """Words of a turn, the French ones in italics."""
-    french = re.compile("|".join(rf"(?<!\w){re.escape(words)}(?!\w)" for words in mess.FRENCH))
+    french = re.compile("|".join(rf"(?<!\w){re.escape(words)}(?!\w)" for words in ledger.FRENCH))
     runs: list[Run] = []
     at = 0
     slanted: set[int] = set()

@@ -103,17 +103,30 @@ def load(folder: Path, labels: Mapping[str, Labels]) -> tuple[dict[str, Any], li
         labels: how each file names its speakers.
 
     Raises:
-        ValueError: a source does not hold the beats of the plan, or codes them differently.
+        ValueError: a source does not hold the beats of the plan or the words that are to be changed, or codes them
+            differently.
     """
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    sources = []
-    for entry in plan["documents"]:
-        lines = (folder / "source" / f"{entry['id']}.jsonl").read_text(encoding="utf-8").splitlines()
-        records = tuple(_record(json.loads(line)) for line in lines if line.strip())
-        source = Source(entry, records, labels.get(entry["id"], Labels()))
-        _check(source)
-        sources.append(source)
-    return plan, sources
+    return plan, [read(folder, entry, labels) for entry in plan["documents"]]
+
+
+def read(folder: Path, entry: Mapping[str, Any], labels: Mapping[str, Labels]) -> Source:
+    """One document.
+
+    Args:
+        folder, labels: as for `load`.
+        entry: of the plan.
+
+    Raises:
+        ValueError: as `load`.
+    """
+    lines = (folder / "source" / f"{entry['id']}.jsonl").read_text(encoding="utf-8").splitlines()
+    records = tuple(_record(json.loads(line)) for line in lines if line.strip())
+    source = Source(entry, records, labels.get(entry["id"], Labels()))
+    _check(source)
+    if missing := mess.lacking(source.id, records):
+        raise ValueError("\n".join(missing))
+    return source
 
 
 def _record(raw: dict[str, Any]) -> Record:

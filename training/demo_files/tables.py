@@ -1,4 +1,4 @@
-"""The tables beside the files: who speaks and when, the project file, and the writers' codings."""
+"""The tables beside the files: who speaks and when, and the project file; and what of a source is coded as one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from training.coding.records import FAMILY_OF
 from training.demo_files.source import Record, Source
 
-FAMILIES = ("logic", "domain", "dimension", "relation", "stance")
 _COLUMNS = ("document", "speaker", "stage", "date", "kind", "actor", "role")
 
 
@@ -78,41 +79,32 @@ def project(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
     names = ", ".join(json.dumps(label, ensure_ascii=False) for label in labels)
     lines += [
         "[segment]",
-        '# One recorder\'s guess, too: "Speaker 2" is the interviewer in the one file that has it.',
+        '# Guesses of recorders, too: "Speaker 2" and "Speaker 3" are the interviewer in the one file that has each.',
         f"interviewers = [{names}]",
     ]
     return "\n".join(lines) + "\n"
 
 
-def codings(plan: Mapping[str, Any], sources: Sequence[Source]) -> str:
-    """``codings.jsonl``: every respondent turn and every section of a document, as its writer coded it."""
-    actors = {actor["id"]: actor for actor in plan["actors"]}
-    lines = []
-    for source in sources:
-        for number, section in enumerate(source.sections()):
-            coded = section_coding(section)
-            actor, role = _actor(source, actors)
-            row = {
-                "id": f"{source.id}:{number:02d}",
-                "document": source.file,
-                "text": "\n\n".join(record.text for record in section),
-                "codes": codes(coded),
-                "coder": "author",
-                "extent": list(FAMILIES),
-                "stances": dict(coded.stances),
-                "speaker": actor or None,
-                "role": role or None,
-                "stage": str(source.plan["stage"]),
-                "date": source.plan["date"],
-                "kind": source.plan["type"],
-            }
-            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-    return "".join(lines)
+def passage_id(source: Source, number: int) -> str:
+    """Id of a source's section."""
+    return f"{source.id}:{number:02d}"
+
+
+def text_of(section: Sequence[Record]) -> str:
+    """A section's text."""
+    return "\n\n".join(record.text for record in section)
 
 
 def section_coding(section: Sequence[Record]) -> Record:
-    """The record that carries a section's coding: headings have none."""
-    return next((record for record in section if record.kind != "heading"), section[0])
+    """The record that carries a section's coding: headings have none.
+
+    The codebook gives a domain only where NPM or NPG is carried. The plan gave some to PVM alone; they fall away here,
+    so that the case's truth is one a reader of the codebook can find.
+    """
+    record = next((record for record in section if record.kind != "heading"), section[0])
+    if {"NPM", "NPG"} & set(record.codes):
+        return record
+    return replace(record, codes=tuple(code for code in record.codes if FAMILY_OF[code] != "domain"))
 
 
 def codes(record: Record) -> list[str]:

@@ -1,4 +1,4 @@
-"""Plain text: a volunteer's typescript, Otter exports, a letter out of a mail program; and Markdown minutes."""
+"""Plain text: volunteers' typescripts, Otter exports, a letter out of a mail program; and Markdown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from training.demo_files.source import Record, Source
 from training.demo_files.timing import clock, turns
 
 _OTTER_END = "Transcribed by https://otter.ai\n"
+_WORDS_A_PAGE = 340
+_CORRECTED = "[^1]: What is struck out is the typist's. What stands behind it was said. Read and returned, O. P."
 _MAIL_HEAD = """From: Marguerite Comeau
 To: Leah Whynot
 Cc: contracts.western
@@ -42,6 +44,13 @@ def typescript(source: Source) -> bytes:
     return ("\n\n".join(parts) + "\n").replace("\n", "\r\n").encode("cp1252")
 
 
+def unicode(source: Source) -> bytes:
+    """UTF-16 with its byte order mark, as Notepad's "Unicode" saves it: CRLF, a line a turn, a tab behind the label."""
+    parts = [*source.headings]
+    parts += [f"{label}:\t{curly(text)}" if label else curly(text) for label, text, _ in source.spoken()]
+    return b"\xff\xfe" + ("\n\n".join(parts) + "\n").replace("\n", "\r\n").encode("utf-16-le")
+
+
 def otter(source: Source) -> bytes:
     """Otter: a line with name and time, then the text; sometimes the name is a guess."""
     parts = ["\n".join(source.headings) + "\n"]
@@ -56,12 +65,29 @@ def letter(source: Source) -> bytes:
     return text.replace("\n", "\r\n").encode("cp1252")
 
 
+def corrected(source: Source) -> bytes:
+    """Markdown, names in bold, gone over by the respondent: words struck out, a note, a rule between pages."""
+    title, *headings = source.headings
+    parts = [f"# {title}", *(f"## {heading}" for heading in headings)]
+    noted, words = False, 0
+    for label, text, record in source.spoken():
+        words += len(text.split())
+        if words > _WORDS_A_PAGE:
+            parts.append("---")
+            words = 0
+        mended = mess.struck(source.id, record.beat, text)
+        if mended != text and not noted:
+            mended, noted = f"{mended}[^1]", True
+        parts.append(f"**{label}:** {mended}")
+    return ("\n\n".join([*parts, _CORRECTED]) + "\n").encode()
+
+
 def minutes(source: Source) -> bytes:
     """Markdown: headings, bullets, an action table, words struck through, names as the secretary spells them."""
     parts: list[str] = []
     before = Record("", "")
     for record in source.records:
-        text = _struck(record.beat, _heard(source, record))
+        text = mess.struck(source.id, record.beat, mess.heard(source.id, record.beat, record.text))
         if record.kind == "heading":
             parts.append(("\n## " if parts else "# ") + text + "\n")
         elif record.kind == "list_item":
@@ -74,19 +100,3 @@ def minutes(source: Source) -> bytes:
             parts.append(f"\n{text}\n")
         before = record
     return "".join(parts).encode()
-
-
-def _heard(source: Source, record: Record) -> str:
-    """A record with its misspelt names; each stands in one record of its beat only."""
-    text = record.text
-    for beat, said, written in mess.HEARD.get(source.id, ()):
-        if beat == record.beat:
-            text = text.replace(said, written, 1)
-    return text
-
-
-def _struck(beat: int | None, text: str) -> str:
-    for at, right, struck in mess.STRUCK:
-        if at == beat and right in text:
-            text = text.replace(right, f"~~{struck}~~ {right}", 1)
-    return text

@@ -1,4 +1,4 @@
-"""The strategy as a page of a government's site: navigation, cookies, breadcrumbs, notices of other things."""
+"""Web pages: the strategy on a government's site, and a transcript on a firm's wiki."""
 
 from __future__ import annotations
 
@@ -51,10 +51,40 @@ _BOTTOM = """<img src="nora-bea.jpg" alt="A wooden boat on a slipway, leaning">
 </body>
 </html>
 """
+_WIKI_TOP = """<!DOCTYPE html>
+<html>
+<head>
+<meta http-equiv="Content-Type" content="text/html; charset=UTF-8">
+<title>{title} - Field notes - ODA Wiki</title>
+<link rel="stylesheet" href="wiki_files/site.css">
+</head>
+<body id="wiki" class="theme-default">
+<div id="header" role="banner"><a href="/">Oakes Delaney Advisory Wiki</a>
+<form class="search-form" action="/search"><input type="text" name="q" value=""><button>Search</button></form></div>
+<ol id="breadcrumbs"><li><a href="/dash">Dashboard</a></li><li><a href="/ns">Projects</a></li>
+<li><a href="/ns/014">NS-014</a></li><li><a href="/ns/014/field">Field notes</a></li></ol>
+<div id="main" role="main">
+<h1 id="title-text">{title}</h1>
+<div class="page-metadata">Created by <a href="/~gd">Projects desk</a>, last edited by <a href="/~ad">Amit Desai</a> on
+Aug&nbsp;29,&nbsp;2014 (view&nbsp;change)</div>
+<div class="toc"><ul><li><a href="#where">Where and when</a></li><li><a href="#transcript">Transcript</a></li>
+<li><a href="#attachments">Attachments</a></li></ul></div>
+<div class="wiki-content">
+<h2 id="where">{heading}</h2>
+<a name="transcript"></a>
+"""
+_WIKI_BOTTOM = """</div>
+</div>
+<div id="footer"><div class="helpful"><p>Was this page helpful?</p><button>Yes</button> <button>No</button></div>
+<ul><li><a href="/legal">Terms of use</a></li><li><a href="/bug">Report a problem</a></li></ul>
+<p>No attachments. Printed from the wiki of Oakes Delaney Advisory.</p></div>
+</body>
+</html>
+"""
 
 
 def page(source: Source) -> bytes:
-    """The page."""
+    """The strategy, with navigation, a cookie banner, breadcrumbs and notices of other things around it."""
     title, *records = source.records
     parts = [_TOP.format(title=_escaped(title.text))]
     before = Record("", "")
@@ -65,6 +95,16 @@ def page(source: Source) -> bytes:
         parts.append(_element(record, header=before.kind != "table_row"))
         before = record
     return "".join([*parts, _BOTTOM]).encode()
+
+
+def wiki(source: Source) -> bytes:
+    """A page of a wiki, saved: breadcrumbs, who changed it last, a table of contents, names in bold, a poll below."""
+    title, *headings = source.headings
+    parts = [_WIKI_TOP.format(title=_escaped(title), heading=_escaped(" ".join(headings)))]
+    for label, text, _ in source.spoken():
+        name = f'<span class="speaker"><b>{_escaped(label)}:</b></span>'
+        parts.append(f"<p>{name}&nbsp;{_escaped(text)}</p>\n")
+    return "".join([*parts, _WIKI_BOTTOM]).encode()
 
 
 def _element(record: Record, header: bool) -> str:

@@ -11,14 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 import docx
-from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
-from docx.opc.packuri import PackURI
-from docx.opc.part import Part
 from docx.oxml import OxmlElement
-from docx.oxml.ns import nsdecls, qn
+from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
-from training.demo_files import mess
+from training.demo_files import ledger, mess, word_notes
 from training.demo_files.mess import curly
 from training.demo_files.package import fixed
 from training.demo_files.source import Record, Source
@@ -28,21 +25,26 @@ _FOOTNOTE = "Said over the gulls; I have put eleven because he did. M. Rafuse, t
 _SIX = 6
 
 
-def tracked(source: Source) -> bytes:
-    """The respondent has gone over his own transcript with tracked changes, and left a comment."""
-    document = _new(source)
+def tracked(source: Source, author: str) -> bytes:
+    """Somebody has gone over a transcript with tracked changes, and left a comment.
+
+    Args:
+        source: an interview.
+        author: of the changes.
+    """
+    document = new(source)
     for heading in source.headings:
         document.add_heading(curly(heading), 2)
     for label, text, record in source.spoken():
         paragraph = document.add_paragraph()
         paragraph.add_run(f"{label}: ").bold = True
-        _add_pieces(document, paragraph, source, record, text, "Graham Oakes")
-    return _saved(document)
+        add_pieces(document, paragraph, source, record, text, author)
+    return saved(document)
 
 
 def two_columns(source: Source) -> bytes:
     """A table, speaker to the left and text to the right; the project's name in the header; one footnote."""
-    document = _new(source)
+    document = new(source)
     document.sections[0].header.paragraphs[0].text = "Clear Nights, Tanner’s Reach – oral material – 2015"
     for heading in source.headings:
         document.add_heading(curly(heading), 2)
@@ -56,13 +58,13 @@ def two_columns(source: Source) -> bytes:
         left.paragraphs[0].add_run(label).bold = True
         right.paragraphs[0].add_run(curly(text))
         if record is reference:
-            _add_footnote(document, right.paragraphs[0], curly(_FOOTNOTE))
-    return _saved(document)
+            word_notes.add(document, right.paragraphs[0], [word_notes.run(curly(_FOOTNOTE))])
+    return saved(document)
 
 
 def teams(source: Source) -> bytes:
     """Teams' own transcript: a picture, ``Name   0:03``, a line break, the text; one turn falls into six blocks."""
-    document = _new(source)
+    document = new(source)
     for heading in source.headings:
         document.add_heading(heading, 1)
     document.add_paragraph("Tom Baptiste started transcription")
@@ -81,23 +83,24 @@ def teams(source: Source) -> bytes:
             paragraph.add_run(text)
             start += (cue.end - cue.start) / len(texts)
     document.add_paragraph("Tom Baptiste stopped transcription")
-    return _saved(document)
+    return saved(document)
 
 
 def pasted(source: Source) -> bytes:
     """Pasted from Teams into Word, lines broken inside turns; an office has put words in and asks a question."""
-    document = _new(source)
+    document = new(source)
     document.sections[0].header.paragraphs[0].text = "OFFICIAL"
     for heading in source.headings:
         document.add_paragraph(heading)
     for cue in turns(source):
         paragraph = document.add_paragraph()
         paragraph.add_run(f"{cue.label}   {clock(cue.start)}").add_break()
-        _add_pieces(document, paragraph, source, cue.record, cue.text, "Communications Office", breaks=True)
-    return _saved(document)
+        add_pieces(document, paragraph, source, cue.record, cue.text, "Communications Office", breaks=True)
+    return saved(document)
 
 
-def _new(source: Source) -> Any:
+def new(source: Source) -> Any:
+    """An empty document in Calibri, last saved a week after the talk."""
     document = docx.Document()
     font = document.styles["Normal"].font
     font.name, font.size = "Calibri", Pt(11)
@@ -110,39 +113,63 @@ def _new(source: Source) -> Any:
     return document
 
 
-def _saved(document: Any) -> bytes:
+def saved(document: Any) -> bytes:
+    """Its bytes, the same on every run."""
     out = io.BytesIO()
     document.save(out)
     return fixed(out.getvalue())
 
 
-def _add_pieces(
+def add_pieces(
     document: Any, paragraph: Any, source: Source, record: Record, text: str, author: str, breaks: bool = False
 ) -> None:
-    """Runs of a turn with its tracked changes and its comment."""
+    """Add the runs of a turn, or a paragraph, with its tracked changes and its comment.
+
+    Args:
+        document: that the paragraph is in.
+        paragraph: to add them to.
+        source: the document's source.
+        record: of the turn.
+        text: of the turn, as the file has it.
+        author: of the changes.
+        breaks: whether lines break inside the turn.
+    """
     date = f"{source.plan['date']}T16:20:00Z"
-    comment = mess.COMMENTS[source.id]
+    beat, anchored, who, note = ledger.COMMENTS.get(source.id, (None, "", "", ""))
+    anchored = curly(anchored)
     for how, words in mess.pieces(source.id, record.beat, text):
         if how == "keep":
-            hangs = record.beat == comment[0] and comment[1] in words
-            before, anchor, after = words.partition(comment[1]) if hangs else (words, "", "")
+            hangs = beat is not None and record.beat == beat and anchored in words
+            before, anchor, after = words.partition(anchored) if hangs else (words, "", "")
             _add_words(paragraph, before, breaks)
             if anchor:
                 run = paragraph.add_run(anchor)
-                note = document.add_comment(run, text=comment[3], author=comment[2], initials=comment[2][0])
-                note._comment_elm.set(qn("w:date"), date)
+                comment = document.add_comment(run, text=note, author=who, initials=who[0])
+                comment._comment_elm.set(qn("w:date"), date)
                 _add_words(paragraph, after, breaks)
             continue
-        mark = OxmlElement("w:ins" if how == "insert" else "w:del")
-        for name, value in (("id", str(900 + len(paragraph._p))), ("author", author), ("date", date)):
-            mark.set(qn(f"w:{name}"), value)
-        run = OxmlElement("w:r")
-        word = OxmlElement("w:t" if how == "insert" else "w:delText")
-        word.text = words
-        word.set(qn("xml:space"), "preserve")
-        run.append(word)
-        mark.append(run)
-        paragraph._p.append(mark)
+        paragraph._p.append(changed(how, words, 900 + len(paragraph._p), author, date))
+
+
+def changed(how: str, words: str, number: int, author: str, date: str) -> Any:
+    """The element of a tracked change.
+
+    Args:
+        how: ``insert`` or ``delete``.
+        words: that were put in or taken out.
+        number: of the change.
+        author, date: of the change.
+    """
+    mark = OxmlElement("w:ins" if how == "insert" else "w:del")
+    for name, value in (("id", str(number)), ("author", author), ("date", date)):
+        mark.set(qn(f"w:{name}"), value)
+    run = OxmlElement("w:r")
+    word = OxmlElement("w:t" if how == "insert" else "w:delText")
+    word.text = words
+    word.set(qn("xml:space"), "preserve")
+    run.append(word)
+    mark.append(run)
+    return mark
 
 
 def _add_words(paragraph: Any, words: str, breaks: bool) -> None:
@@ -178,16 +205,3 @@ def _dot(shade: int) -> bytes:
 
     header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
-
-
-def _add_footnote(document: Any, paragraph: Any, text: str) -> None:
-    """A footnote at the end of a paragraph; python-docx has no notes."""
-    rule = '<w:footnote w:type="{kind}" w:id="{id}"><w:p><w:r><w:{kind}/></w:r></w:p></w:footnote>'
-    rules = rule.format(kind="separator", id=-1) + rule.format(kind="continuationSeparator", id=0)
-    body = f'<w:footnote w:id="1"><w:p><w:r><w:footnoteRef/></w:r><w:r><w:t>{text}</w:t></w:r></w:p></w:footnote>'
-    xml = f'<?xml version="1.0" encoding="UTF-8"?><w:footnotes {nsdecls("w")}>{rules}{body}</w:footnotes>'
-    part = Part(PackURI("/word/footnotes.xml"), CONTENT_TYPE.WML_FOOTNOTES, xml.encode(), document.part.package)
-    document.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
-    reference = OxmlElement("w:footnoteReference")
-    reference.set(qn("w:id"), "1")
-    paragraph.add_run()._r.append(reference)

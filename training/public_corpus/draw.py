@@ -1,6 +1,6 @@
 """Draw the passages of `corpora/public` from the pool, in two streams, and lay out the coders' blind queues.
 
-Run ``python training/public_corpus/draw.py ROUND`` with the pool beside the repository. What is drawn is written to
+Run ``python -m training.public_corpus.draw ROUND`` with the pool beside the repository. What is drawn is written to
 ``corpora/public/sample.jsonl`` (ids, stream, inclusion probability; no text); the queues, which do hold text, go to a
 folder outside the repository.
 
@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 from sibnlp import codebook
 from sibnlp.model import Model, load_model
 from sibnlp.types import Passage
+from training.coding.records import SHARED, read_development
+from training.public_corpus.passages import CORPUS
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared"
-CORPUS = ROOT / "corpora" / "public"
 SEED = 20261122
 # Passages of the probability stream by source, more than their share from small sources.
 STRATA = {
@@ -69,15 +68,6 @@ def read_pool() -> list[dict[str, Any]]:
         pool = [json.loads(line) for line in lines]
     held_out = {row["speaker"] for row in read_development() if row["speaker"]}
     return [row for row in pool if not row["dev_document"] and row["speaker"] not in held_out]
-
-
-def read_development() -> list[dict[str, Any]]:
-    """The 258 development passages, which go blind into every coder's queue as a check."""
-    rows = []
-    for name in ("dev", "dev_natural"):
-        with (SHARED / "real" / f"{name}.jsonl").open(encoding="utf-8") as lines:
-            rows += [json.loads(line) for line in lines]
-    return rows
 
 
 def probability_stream(pool: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.public_corpus.records import CODES
+from training.coding.coders_page import table
+from training.coding.records import CODES, SPLITS
 
 Row = Mapping[str, Any]
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; the first column is text, the others are figures."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
 def page(codings: Sequence[Row], gold: Sequence[Row], counts: Mapping[str, int]) -> str:
     """What the corpus holds: passages by source and split, positives by code, and how the gold codings came about."""
     once = {row["id"]: row for row in codings}
-    splits = ("train", "validation", "test")
     by_coder: dict[str, Counter[str]] = {}
     for row in codings:
         by_coder.setdefault(row["coder"][-1], Counter()).update(row["codes"])
     golden = Counter(code for row in gold for code in row["codes"])
-    per_split = {s: Counter(code for row in gold if row["split"] == s for code in row["codes"]) for s in splits}
+    per_split = {s: Counter(code for row in gold if row["split"] == s for code in row["codes"]) for s in SPLITS}
     parts = [
         "# Numbers\n\nWritten by `python -m training.public_corpus.assemble`; do not edit.\n",
         f"{len(once)} passages of {len({row['document'] for row in once.values()})} documents carry a coding; "
@@ -33,16 +27,16 @@ def page(codings: Sequence[Row], gold: Sequence[Row], counts: Mapping[str, int])
         table(["step", "n"], sorted(counts.items())),
         "## Passages by source, stream and split\n",
         table(
-            ["source", "licence", "probability", "enriched", *splits, "groups"],
-            [_source(repo, list(once.values()), splits) for repo in sorted({row["repo"] for row in once.values()})],
+            ["source", "licence", "probability", "enriched", *SPLITS, "groups"],
+            [_source(repo, list(once.values()), SPLITS) for repo in sorted({row["repo"] for row in once.values()})],
         ),
-        "Gold by split: " + ", ".join(f"{s} {sum(row['split'] == s for row in gold)}" for s in splits) + ".\n",
+        "Gold by split: " + ", ".join(f"{s} {sum(row['split'] == s for row in gold)}" for s in SPLITS) + ".\n",
         "## Positives by code\n",
         table(
-            ["code", "coder A", "coder B", "gold", *(f"gold, {split}" for split in splits)],
+            ["code", "coder A", "coder B", "gold", *(f"gold, {split}" for split in SPLITS)],
             [
                 [f"`{code}`", by_coder.get("A", Counter())[code], by_coder.get("B", Counter())[code], golden[code],
-                 *(per_split[split][code] for split in splits)]
+                 *(per_split[split][code] for split in SPLITS)]
                 for codes in CODES.values() for code in codes
             ],
         ),
@@ -54,7 +48,7 @@ def page(codings: Sequence[Row], gold: Sequence[Row], counts: Mapping[str, int])
 def _source(repo: str, rows: Sequence[Row], splits: Sequence[str]) -> list[object]:
     own = [row for row in rows if row["repo"] == repo]
     streams = [sum(row["stream"] == stream for row in own) for stream in ("probability", "enriched")]
-    in_split = [sum(row["split"] == split for row in own) for split in splits]
+    in_split = [sum(row["split"] == split for row in own) for split in SPLITS]
     return [repo, own[0]["licence"], *streams, *in_split, len({row["group"] for row in own})]
 
 

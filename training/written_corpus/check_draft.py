@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.public_corpus.records import CODES, check, read_rows
+from training.coding.records import CODES, check, read_rows
 
 GENRES = (
     "interview", "contract", "kpi_schedule", "minutes", "bid", "evaluation", "academic", "testimony", "case_study",
@@ -53,29 +53,30 @@ def faults_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if set(row) != FIELDS:
             faults.append(f"{where}: lacks {sorted(FIELDS - set(row))}, has unknown {sorted(set(row) - FIELDS)}")
             continue
-        found = check({"item": row["id"], **row}, confidence=False)
-        if row["domains"] and not {"NPM", "NPG"} & set(row["logics"]):
-            found.append("a domain without NPM or NPG")
+        faults += [f"{where}: {fault}" for fault in _row_faults(row)]
         if row["id"] in seen:
-            found.append("the id stands twice")
+            faults.append(f"{where}: the id stands twice")
         seen.add(row["id"])
-        n = len(row["text"].split())
-        if not LEAST_WORDS <= n <= MOST_WORDS:
-            found.append(f"{n} words, not {LEAST_WORDS} to {MOST_WORDS}")
-        if row["genre"] not in GENRES:
-            found.append(f"unknown genre {row['genre']!r}")
-        if not isinstance(row["hard"], bool):
-            found.append("hard is not true or false")
-        if "\n" in row["text"]:
-            found.append("a line break in the text")
-        if (row["pair"] is None) != (row["changes"] is None) or row["changes"] not in (None, *CHANGES):
-            found.append(f"pair {row['pair']!r} changes {row['changes']!r}")
         if row["pair"]:
             pairs[row["pair"]].append(row)
-        faults += [f"{where}: {fault}" for fault in found]
     for name, members in pairs.items():
         faults += [f"pair {name}: {fault}" for fault in _pair_faults(members)]
     return faults
+
+
+def _row_faults(row: Mapping[str, Any]) -> list[str]:
+    found = check({"item": row["id"], **row}, confidence=False)
+    n = len(row["text"].split())
+    told = {
+        "a domain without NPM or NPG": row["domains"] and not {"NPM", "NPG"} & set(row["logics"]),
+        f"{n} words, not {LEAST_WORDS} to {MOST_WORDS}": not LEAST_WORDS <= n <= MOST_WORDS,
+        f"unknown genre {row['genre']!r}": row["genre"] not in GENRES,
+        "hard is not true or false": not isinstance(row["hard"], bool),
+        "a line break in the text": "\n" in row["text"],
+        f"pair {row['pair']!r} changes {row['changes']!r}": (row["pair"] is None) != (row["changes"] is None)
+        or row["changes"] not in (None, *CHANGES),
+    }
+    return found + [fault for fault, holds in told.items() if holds]
 
 
 def _pair_faults(members: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -100,6 +101,11 @@ def _pair_faults(members: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
+def counterparts(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two passages are a counterfactual pair."""
+    return bool(a.get("pair")) and a.get("pair") == b.get("pair")
+
+
 def shared_runs(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """Pairs of passages outside counterfactual pairs that share eight words in a row: ids, and the words."""
     first: dict[tuple[str, ...], Mapping[str, Any]] = {}
@@ -109,8 +115,7 @@ def shared_runs(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]
         for start in range(len(tokens) - RUN + 1):
             run = tuple(tokens[start : start + RUN])
             other = first.setdefault(run, row)
-            same = other["id"] == row["id"] or (row.get("pair") and other.get("pair") == row["pair"])
-            if not same:
+            if other["id"] != row["id"] and not counterparts(other, row):
                 found.setdefault((other["id"], row["id"]), " ".join(run))
     return [(a, b, run) for (a, b), run in found.items()]
 
@@ -135,8 +140,12 @@ def main() -> None:
     path: Path = parser.parse_args().file
     rows = read_rows(path)
     faults = faults_of(rows)
-    others = [row for other in sorted(RAW.glob("*.jsonl")) if other.resolve() != path.resolve() for row in read_rows(other)]
-    faults += [f"{a} and {b} share: {run}" for a, b, run in shared_runs([*others, *rows]) if b in {r["id"] for r in rows}]
+    others = [
+        row for other in sorted(RAW.glob("*.jsonl")) if other.resolve() != path.resolve() for row in read_rows(other)
+    ]
+    faults += [
+        f"{a} and {b} share: {run}" for a, b, run in shared_runs([*others, *rows]) if b in {r["id"] for r in rows}
+    ]
     for fault in faults:
         print(fault, file=sys.stderr)
     lengths = sorted(len(row["text"].split()) for row in rows)
@@ -148,7 +157,9 @@ def main() -> None:
     opens = Counter(" ".join(words(row["text"])[:2]) for row in rows if not row["pair"])
     print("openings used more than twice:", {k: n for k, n in opens.items() if n > 2} or "none")
     have = counts(rows)
-    print("still lacking:", {name: least - have[name] for name, least in QUOTA.items() if have[name] < least} or "nothing")
+    print(
+        "still lacking:", {name: least - have[name] for name, least in QUOTA.items() if have[name] < least} or "nothing"
+    )
     sys.exit(1 if faults else 0)
 
 

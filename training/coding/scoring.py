@@ -1,9 +1,10 @@
-"""How coders of `corpora/public` stand to the development passages, themselves, each other, and mere words: figures."""
+"""How coders stand to the development passages, themselves, each other, and mere words: figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sibnlp.agreement import Agreement, agreement, by_unit
 from sibnlp.evaluate import roc_auc
 from sibnlp.targets import targets
 from sibnlp.types import CodedPassage, Passage
-from training.public_corpus.records import ABOUT, CODES, CORPUS, FAMILY_OF, Coding, read_batch, read_keys
+from training.coding.records import ABOUT, CODES, FAMILY_OF, Coding, read_batch, read_keys
 
 Row = Mapping[str, Any]
 JUDGED = ("logic", "domain", "dimension")
@@ -51,11 +52,17 @@ def macro_f1(checks: Sequence[Check], family: str) -> tuple[float, int]:
     return (sum(kept) / len(kept) if kept else float("nan")), support
 
 
-def read_coder(coder: str) -> dict[str, list[tuple[Row, Coding]]]:
-    """A coder's sound batches: key row and coding of every item, by batch."""
+def read_coder(corpus: Path, raw: Path, coder: str) -> dict[str, list[tuple[Row, Coding]]]:
+    """A coder's sound batches: key row and coding of every item, by batch.
+
+    Args:
+        corpus: with ``keys/``.
+        raw: folder of the copies of the raw batches.
+        coder: letter that its batches begin with.
+    """
     found: dict[str, list[tuple[Row, Coding]]] = {}
-    for name, rows in read_keys(CORPUS, coder).items():
-        path = CORPUS / "raw" / f"{name}.jsonl"
+    for name, rows in read_keys(corpus, coder).items():
+        path = raw / f"{name}.jsonl"
         if path.exists():
             batch = read_batch(path, [row["item"] for row in rows])
             if batch.problems:
@@ -107,25 +114,49 @@ def self_agreement(pairs: Sequence[tuple[Coding, Coding]]) -> dict[str, tuple[fl
     return found
 
 
-def between(codings: Sequence[Row]) -> tuple[dict[str, Agreement], dict[str, Agreement]]:
-    """Agreement of the coders as ``sibnlp agree`` finds it, by code and family."""
+def between(codings: Sequence[Row], resamples: int = 1000) -> tuple[dict[str, Agreement], dict[str, Agreement]]:
+    """Agreement of the coders as ``sibnlp agree`` finds it, by code and family.
+
+    Args:
+        codings: rows with ``id``, ``document``, ``coder``, ``codes`` and ``extent``.
+        resamples: of documents, for the intervals; 0 gives none.
+    """
     books = [codebook.load("osborne"), codebook.load("oflynn")]
     codes = [code for family in CODES.values() for code in family]
-    coded = [CodedPassage(Passage(row["id"], row["document"], 0, 1, "-"), tuple(row["codes"])) for row in codings]
+    coded = [
+        CodedPassage(
+            Passage(row["id"], row["document"], 0, 1, "-"), tuple(row["codes"]), row["coder"], tuple(row["extent"])
+        )
+        for row in codings
+    ]
     documents = {row["id"]: row["document"] for row in codings}
     ids, coders = [row["id"] for row in codings], [row["coder"] for row in codings]
     units, _, judgements = by_unit(ids, coders, targets(coded, books, codes))
-    return agreement(judgements, codes, [documents[str(unit)] for unit in units], CODES)
+    return agreement(judgements, codes, [documents[str(unit)] for unit in units], CODES, resamples)
 
 
-def sides(codings: Sequence[Row], gold: Sequence[Row], keys: Mapping[str, Sequence[Row]]) -> dict[str, int]:
-    """Whom the adjudicator followed, wholly: coder A, coder B, or whichever coding stood first, or neither."""
-    given = {(row["id"], row["coder"][-1]): (row["codes"], row["stances"]) for row in codings}
+def sides(
+    codings: Sequence[Row], gold: Sequence[Row], keys: Mapping[str, Sequence[Row]], coders: Mapping[str, str]
+) -> dict[str, int]:
+    """Whom the adjudicator followed, wholly: one of two coders, or whichever coding stood first, or neither.
+
+    Args:
+        codings, gold: rows of the corpus.
+        keys: of the adjudicator's batches.
+        coders: two letters, and what rows call them.
+
+    Returns:
+        Counts by letter, and for ``neither``, ``first`` and ``second``.
+    """
+    letters = {name: letter for letter, name in coders.items()}
+    given = {
+        (row["id"], letters[row["coder"]]): (row["codes"], row["stances"]) for row in codings if row["coder"] in letters
+    }
     first = {row["id"]: row["X"] for rows in keys.values() for row in rows}
-    found = dict.fromkeys(("A", "B", "neither", "first", "second"), 0)
+    found = dict.fromkeys((*coders, "neither", "first", "second"), 0)
     for row in gold:
-        if row["decided"] == "adjudicated":
-            said = [coder for coder in "AB" if given[row["id"], coder] == (row["codes"], row["stances"])]
+        if row["decided"] == "adjudicated" and all((row["id"], letter) in given for letter in coders):
+            said = [letter for letter in coders if given[row["id"], letter] == (row["codes"], row["stances"])]
             found[said[0] if said else "neither"] += 1
             if said:
                 found["first" if said[0] == first[row["id"]] else "second"] += 1
@@ -158,7 +189,7 @@ def from_words(texts: Sequence[str], groups: Sequence[str], coded: Mapping[str, 
         seen = vectorizer.fit_transform([texts[i] for i in train])
         unseen = vectorizer.transform([texts[i] for i in test])
         for code, y in coded.items():
-            if y[train].any():
+            if 0 < y[train].sum() < len(train):
                 model = LogisticRegression(C=10, class_weight="balanced", solver="liblinear").fit(seen, y[train])
                 scores[code][test] = model.predict_proba(unseen)[:, 1]
     return {code: Words(int(y.sum()), roc_auc(scores[code], y), _best_f1(scores[code], y)) for code, y in coded.items()}

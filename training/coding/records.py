@@ -1,4 +1,4 @@
-"""What the coders of `corpora/public` wrote, read strictly, and what each passage is: shared by the corpus scripts.
+"""What coders wrote, read strictly: shared by the scripts of all corpora.
 
 A batch with anything wrong in it is refused whole, with every fault named: half a batch would look like a coding.
 """
@@ -18,15 +18,15 @@ from sibnlp import codebook
 from sibnlp.targets import FamilyCodes, merge
 
 ROOT = Path(__file__).resolve().parents[2]
-CORPUS = ROOT / "corpora" / "public"
+SHARED = ROOT.parent / "shared"
 FAMILIES: tuple[FamilyCodes, ...] = merge([codebook.load("osborne"), codebook.load("oflynn")])
 CODES = {family.id: family.codes for family in FAMILIES}
 FAMILY_OF = {code: family for family, codes in CODES.items() for code in codes}
 # Which logics a family can be about: Osborne's domains contrast NPM and NPG, O'Flynn's dimensions NPM and PVM.
 ABOUT = {"domain": {"NPM", "NPG"}, "dimension": {"NPM", "PVM"}}
 FIELDS = {"item", "logics", "domains", "dimensions", "relation", "stances", "confidence"}
-# 60 % train, 15 % validation, 25 % test.
-SPLITS = ((0.60, "train"), (0.75, "validation"), (1.0, "test"))
+EXTENT = tuple(family.id for family in FAMILIES)
+SPLITS = ("train", "validation", "test")
 _KEEP = re.compile(r"[^0-9A-Za-z]")
 
 
@@ -37,7 +37,7 @@ class Coding:
     Attributes:
         logics, domains, dimensions: ids, in the codebooks' order.
         relation: id or None.
-        stances: by logic.
+        stances: by logic; none where the coder did not read for them.
         confidence: 1 to 3; 0 where none was asked for.
     """
 
@@ -60,7 +60,8 @@ class Coding:
         """All but the confidence, as plain values: two codings with the same content agree."""
         return {
             "logics": list(self.logics), "domains": list(self.domains), "dimensions": list(self.dimensions),
-            "relation": self.relation, "stances": {logic: self.stances[logic] for logic in self.logics},
+            "relation": self.relation,
+            "stances": {logic: self.stances[logic] for logic in self.logics if logic in self.stances},
         }  # fmt: skip
 
 
@@ -129,7 +130,7 @@ def read_batch(path: Path, items: Sequence[str], confidence: bool = True) -> Bat
         faults = check(row, confidence)
         batch.problems += [f"{where}: {fault}" for fault in faults]
         if not faults:
-            batch.codings[row["item"]] = _coding(row, batch.dropped)
+            batch.codings[row["item"]] = coding_of(row, batch.dropped)
         else:
             batch.codings[row["item"]] = Coding(())
     missing = [item for item in items if item not in batch.codings]
@@ -168,7 +169,13 @@ def check(row: Mapping[str, Any], confidence: bool = True) -> list[str]:
     return faults
 
 
-def _coding(row: Mapping[str, Any], dropped: Counter[str]) -> Coding:
+def coding_of(row: Mapping[str, Any], dropped: Counter[str]) -> Coding:
+    """A raw coding without faults, its codes in the codebooks' order.
+
+    Args:
+        row: as `check` found it sound.
+        dropped: counts a coding whose domains fall away for want of NPM and NPG.
+    """
     logics = tuple(code for code in CODES["logic"] if code in row["logics"])
     domains = tuple(code for code in CODES["domain"] if code in row["domains"])
     # The codebook gives no domain where neither NPM nor NPG is carried; early instructions left that open.
@@ -177,6 +184,22 @@ def _coding(row: Mapping[str, Any], dropped: Counter[str]) -> Coding:
         domains = ()
     dimensions = tuple(code for code in CODES["dimension"] if code in row["dimensions"])
     return Coding(logics, domains, dimensions, row["relation"], dict(row["stances"]), row.get("confidence") or 0)
+
+
+def raw_of(codes: Sequence[str], stances: Mapping[str, str]) -> dict[str, Any]:
+    """A list of codes of all families as a raw coding.
+
+    Raises:
+        KeyError: a code is unknown.
+    """
+    by_family: dict[str, list[str]] = {family: [] for family in CODES}
+    for code in codes:
+        by_family[FAMILY_OF[code]].append(code)
+    relation = by_family["relation"][0] if by_family["relation"] else None
+    return {
+        "logics": by_family["logic"], "domains": by_family["domain"], "dimensions": by_family["dimension"],
+        "relation": relation, "stances": dict(stances),
+    }  # fmt: skip
 
 
 def fingerprint(text: str) -> str:
@@ -189,40 +212,6 @@ def short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def document_of(row: Mapping[str, Any]) -> str:
-    """The id of a pool passage's document."""
-    return f"{row['repo']}/{row['path']}"
-
-
-def groups(pool: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What must not be parted: documents joined where they share a speaker.
-
-    Args:
-        pool: rows of the whole pool, not only those drawn, so that a later round parts nothing anew.
-
-    Returns:
-        Document id → name of its group, which is a hash of the group's first document.
-    """
-    above: dict[str, str] = {}
-
-    def top(node: str) -> str:
-        above.setdefault(node, node)
-        while above[node] != node:
-            above[node] = above[above[node]]
-            node = above[node]
-        return node
-
-    documents = set()
-    for row in pool:
-        document = "d " + document_of(row)
-        documents.add(document)
-        a, b = top(document), top("s " + row["speaker"]) if row["speaker"] else top(document)
-        # The least name stays on top; documents sort before speakers.
-        above[max(a, b)] = min(a, b)
-    return {document[2:]: short_hash(top(document)) for document in documents}
-
-
-def split_of(group: str) -> str:
-    """The split of a group: a hash decides, once and for all."""
-    place = int(hashlib.sha256(f"sibnlp public split {group}".encode()).hexdigest()[:8], 16) / 2**32
-    return next(name for limit, name in SPLITS if place < limit)
+def read_development(folder: Path = SHARED / "real") -> list[dict[str, Any]]:
+    """The development passages, whose codes are known: they go blind into every coder's queue as a check."""
+    return [row for name in ("dev", "dev_natural") for row in read_rows(folder / f"{name}.jsonl")]

@@ -1,0 +1,85 @@
+"""CODINGS for the commands that take them: tables and coded projects alike, with what was lost or guessed said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sibnlp.cli.console import say
+
+if TYPE_CHECKING:
+    from sibnlp.codebook import Codebook
+    from sibnlp.types import CodedPassage, Predictions
+
+
+def read_codings(
+    paths: Sequence[Path], codebooks: Sequence[Codebook] = (), project: Sequence[str] = ()
+) -> tuple[list[CodedPassage], list[Codebook]]:
+    """Codings of all files as one list.
+
+    Args:
+        paths: tables and coded projects.
+        codebooks: to read them by; a project's own where none.
+        project: how to read projects, as ``KEY=VALUE`` (`sibnlp.exchange.options_of`).
+
+    Returns:
+        The codings, and the codebooks that they are from: those given, else the projects' own.
+
+    Raises:
+        ReadError, TableError: as `sibnlp.exchange.read_codings`.
+    """
+    from sibnlp import exchange
+
+    options = exchange.options_of(project)
+    rows: list[CodedPassage] = []
+    own: list[Codebook] = []
+    for path in paths:
+        found = exchange.read_codings(path, codebooks, options)
+        rows += found.rows
+        own += [found.codebook] if found.codebook else []
+        _say(path, found.notes)
+    return rows, list(codebooks) or own
+
+
+def read_gold(path: Path, codebooks: Sequence[Codebook], project: Sequence[str] = ()) -> list[CodedPassage]:
+    """Codings to correct figures by; codes of a table that no codebook has are left to `sibnlp.gold.match` to name.
+
+    Args:
+        path: a table or a coded project.
+        codebooks: that a project's codes are found in.
+        project: as `read_codings`.
+
+    Raises:
+        ReadError, TableError: as `sibnlp.exchange.read_codings`.
+    """
+    from sibnlp import exchange
+
+    return read_codings([path], codebooks if exchange.is_project(path) else (), project)[0]
+
+
+def read_predictions(path: Path, codebooks: Sequence[str], project: Sequence[str] = ()) -> Predictions:
+    """Predictions or one coder's codings, of a table or a coded project.
+
+    Args:
+        path: the file.
+        codebooks: ids or files of the codebooks that a project's codes are found in.
+        project: as `read_codings`.
+
+    Raises:
+        ReadError, TableError: as `sibnlp.exchange.read_predictions`.
+    """
+    from sibnlp import exchange, tables
+    from sibnlp.codebook import load
+
+    if not exchange.is_project(path):
+        return tables.read_predictions(path)
+    books = [load(name) for name in codebooks]
+    found = exchange.read_codings(path, books, exchange.options_of(project))
+    _say(path, found.notes)
+    return exchange.as_predictions(found, path)
+
+
+def _say(path: Path, notes: Sequence[str]) -> None:
+    for note in notes:
+        say(f"{path.name}: {note}")
