@@ -56,7 +56,7 @@ class Counts:
         self.cluster, self.clusters = _numbered([cluster_of(passage) for passage in passages])
         self.words = np.array([passage.n_words for passage in passages], dtype=np.int64)
         self.rows = np.flatnonzero(self.period >= 0)
-        self._weights: dict[tuple[str, bytes], NDArray[np.float64]] = {}
+        self._weights: dict[str, NDArray[np.float64]] = {}
 
     def has(self, code: str | None) -> NDArray[np.bool_]:
         """[n], whether each passage was given a code; all True for None."""
@@ -67,13 +67,12 @@ class Counts:
         column: NDArray[np.bool_] = self.predictions.assigned[:, self.predictions.column(code)]
         return column
 
-    def decided(self, *codes: str | None) -> NDArray[np.bool_]:
-        """[n], whether the model decided on all the codes; where it abstained, nobody knows: it is in no share."""
+    def decided(self, code: str | None) -> NDArray[np.bool_]:
+        """[n], whether the model decided on a code; where it abstained, nobody knows, so it is in no share of it."""
         abstained = self.predictions.abstained
-        decided = np.ones(len(self.predictions), dtype=np.bool_)
-        for code in codes:
-            if abstained is not None and code is not None and code in self.predictions.codes:
-                decided &= ~abstained[:, self.predictions.column(code)]
+        if abstained is None or code is None or code not in self.predictions.codes:
+            return np.ones(len(self.predictions), dtype=np.bool_)
+        decided: NDArray[np.bool_] = ~abstained[:, self.predictions.column(code)]
         return decided
 
     def score(self, *codes: str | None) -> NDArray[np.float32]:
@@ -91,27 +90,25 @@ class Counts:
             held = held & self.has(domain)
         return held
 
-    def weights(self, *codes: str | None, kind: str = "") -> NDArray[np.float64]:
-        """[r] weight of each of `rows`, so that what is named by kind (or the default) counts the same in a period.
+    def held(self, domain: str | None, code: str, period: str) -> NDArray[np.bool_]:
+        """[n], the denominator of a cell that counts what the model gave: `inside`, and decided."""
+        return self.inside(domain, period) & self.decided(code) & self.decided(domain)
 
-        A passage on which the model did not decide all the codes weighs nothing.
-        """
-        decided = self.decided(*codes)
-        key = (kind or self.weight, decided.tobytes())
-        if key not in self._weights:
-            self._weights[key] = self._weigh(key[0], decided)
-        return self._weights[key]
+    def weights(self, kind: str = "") -> NDArray[np.float64]:
+        """[r] weight of each of `rows`, so that what is named by kind (or the default) counts the same in a period."""
+        kind = kind or self.weight
+        if kind not in self._weights:
+            self._weights[kind] = self._weigh(kind)
+        return self._weights[kind]
 
-    def _weigh(self, kind: str, decided: NDArray[np.bool_]) -> NDArray[np.float64]:
-        held = decided[self.rows]
+    def _weigh(self, kind: str) -> NDArray[np.float64]:
         if kind == "passage":
-            return held.astype(np.float64)
+            return np.ones(len(self.rows))
         if kind == "words":
-            return np.where(held, self.words[self.rows], 0).astype(np.float64)
+            return self.words[self.rows].astype(np.float64)
         unit = {"document": self.document, "actor": self.cluster}[kind][self.rows]
         place = unit * len(self.periods) + self.period[self.rows]
-        size = np.bincount(place, weights=held)[place]
-        weights: NDArray[np.float64] = np.divide(1.0, size, out=np.zeros_like(size), where=held & (size > 0))
+        weights: NDArray[np.float64] = 1.0 / np.bincount(place)[place]
         return weights
 
     def passages(self, *codes: str | None) -> Passages:
@@ -127,7 +124,6 @@ class Counts:
             truth=self.truth(*codes)[self.rows],
             n_periods=len(self.periods),
             n_clusters=len(self.clusters),
-            decided=self.decided(*codes)[self.rows],
         )
 
     def truth(self, *codes: str | None) -> NDArray[np.float64]:

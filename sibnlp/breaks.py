@@ -34,6 +34,7 @@ def change_points(estimates: Estimates, framework: Framework, detector: str = "p
     """
     counts = estimates.counts
     finder: Detector = DETECTORS.load(detector)()
+    weight = counts.weights()
     period, unit = counts.period[counts.rows], _units(estimates)
     held = np.unique(period)
     if len(held) < LEAST_PERIODS:
@@ -41,7 +42,7 @@ def change_points(estimates: Estimates, framework: Framework, detector: str = "p
     place = np.searchsorted(held, period)
     found = []
     for domain, code in cells(framework):
-        outcomes, weight = estimates.fit(domain, code).adjusted.outcomes, counts.weights(code, domain)
+        outcomes = estimates.fit(domain, code).adjusted.outcomes
         series = Series(weight, outcomes, place, unit, counts.cluster[counts.rows], len(held))
         rng = np.random.default_rng(_seed(f"{domain}|{code}"))
         for start, at, end in series.proposed(finder):

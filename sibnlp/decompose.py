@@ -114,7 +114,7 @@ def _cell(
 
     counts = estimates.counts
     fitted = estimates.fit(domain, code)
-    weight, passages = counts.weights(code, domain), counts.passages(code, domain)
+    weight, passages = counts.weights(), counts.passages(code, domain)
     total = passages.sums(weight)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = passages.sums(weight * fitted.adjusted.outcomes) / total

@@ -159,11 +159,14 @@ class Estimates:
         rows: NDArray[np.bool_] | None,
         change: bool,
     ) -> Estimate:
-        weights = self.counts.weights(code, domain, kind=weight)
+        weights = self.counts.weights(weight)
         if rows is not None:
             weights = weights * rows
         pick = self.fit if change else self.level_fit
         fitted = pick(domain, code, name)
+        if fitted.rung in (UNCORRECTED, AS_CODED):
+            # Where the model abstained nobody knows what it would have given; what corrects it reads its scores.
+            weights = weights * (self.counts.decided(code) & self.counts.decided(domain))[self.counts.rows]
         if denominator == TALK or domain is None:
             return fitted.adjusted.levels(weights)
         base = pick(None, domain, fitted.name if fitted.rung not in (UNCORRECTED, AS_CODED) else name)

@@ -77,8 +77,8 @@ def follow(
     counts = Counts(predictions, labels, order, settings.denominator, settings.weight, known, partial)
     estimates = Estimates(counts, codings, settings.quantifier or BEST)
     cells = prevalence(estimates, frame, settings.level)
-    notes += _abstentions(predictions, frame)
     notes += _notes(counts, frame, cells)
+    notes += _abstentions(predictions, frame)
     groups = grouped(estimates, frame, settings.level)
     for group in GROUPS:
         if len({c.group for c in groups if c.kind == group}) == MOST_GROUPS:
@@ -102,6 +102,20 @@ def follow(
         change_points=change_points(estimates, frame) if kind in periods.CALENDAR else (),
         warnings=instrument.warnings(predictions.passages, labels, order, sources),
     )
+
+
+def _abstentions(predictions: Predictions, frame: Framework) -> list[str]:
+    """What a reader of the shares must know where a model did not decide."""
+    if predictions.abstained is None:
+        return []
+    columns = [predictions.column(logic) for logic in frame.logics]
+    n = int(predictions.abstained[:, columns].any(axis=1).sum())
+    if not n:
+        return []
+    return [
+        f"Of {len(predictions)} passages, {n} are too uncertain and were left out of the shares of the logics: these "
+        "are shares of what the model was sure of, and passages that carry a code are seldom the sure ones."
+    ]
 
 
 def brackets(
@@ -197,20 +211,6 @@ def _notes(counts: Counts, frame: Framework, cells: Sequence[Prevalence]) -> lis
     for reason, where in _refusals(whole).items():
         notes.append(f"Not corrected ({', '.join(where)}): {reason}.")
     return notes
-
-
-def _abstentions(predictions: Predictions, frame: Framework) -> list[str]:
-    """What a reader of the shares must know where a model did not decide."""
-    if predictions.abstained is None:
-        return []
-    columns = [predictions.column(logic) for logic in frame.logics]
-    n = int(predictions.abstained[:, columns].any(axis=1).sum())
-    if not n:
-        return []
-    return [
-        f"Of {len(predictions)} passages, {n} are too uncertain and were left out of the shares of the logics: these "
-        "are shares of what the model was sure of, and passages that carry a code are seldom the sure ones."
-    ]
 
 
 def _refusals(cells: Sequence[Prevalence]) -> dict[str, list[str]]:

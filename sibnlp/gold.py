@@ -70,7 +70,7 @@ class Codings:
         truth = jointly([self.truth[:, column] for column in columns.tolist()])
         there = self.rows >= 0
         keep = ~np.isnan(truth) & (~there if elsewhere else there)
-        keep[there] &= (counts.period[self.rows[there]] >= 0) & counts.decided(*codes)[self.rows[there]]
+        keep[there] &= counts.period[self.rows[there]] >= 0
         drawn = ~np.isnan(self.chance)
         if sampled or (keep & drawn).any():
             keep &= drawn
@@ -259,23 +259,18 @@ def standing_in(
         return predictions, None, []
     found = match(trained_on, predictions, codebooks)
     probabilities, assigned = predictions.probabilities.copy(), predictions.assigned.copy()
-    abstained = None if predictions.abstained is None else predictions.abstained.copy()
     known = np.full(assigned.shape, np.nan)
     touched = np.zeros(len(predictions), dtype=np.bool_)
     for i, row in enumerate(found.rows.tolist()):
         if row < 0:
             continue
         touched[row] = True
-        if own := _own_scores(found.codings[i]):
+        if _own_scores(found.codings[i]):
             probabilities[row], assigned[row] = found.scores[i], found.given[i]
-            if abstained is not None:
-                abstained[row, [found.codes.index(code) for code in own if code in found.codes]] = False
             continue
         told = ~np.isnan(found.truth[i])
         known[row, told] = found.truth[i, told]
         probabilities[row, told], assigned[row, told] = found.truth[i, told], found.truth[i, told] == 1
-        if abstained is not None:
-            abstained[row, told] = False
     documents = {coding.passage.document for coding in trained_on}
     left = sum(p.document in documents and not held for p, held in zip(predictions.passages, touched, strict=True))
     notes = [f"{int(touched.sum())} passages the model was trained on enter by their codings or out-of-fold scores."]
@@ -283,4 +278,4 @@ def standing_in(
         notes.append(
             f"{left} passages of documents it was trained on are uncoded: their predictions flatter the model."
         )
-    return replace(predictions, probabilities=probabilities, assigned=assigned, abstained=abstained), known, notes
+    return replace(predictions, probabilities=probabilities, assigned=assigned), known, notes

@@ -194,10 +194,10 @@ def _subset(predictions: Predictions, keep: NDArray[np.bool_]) -> Predictions:
         passages=passages,
         probabilities=predictions.probabilities[keep],
         assigned=predictions.assigned[keep],
-        abstained=None if abstained is None else abstained[keep],
         stances=tuple(s for s, kept in zip(predictions.stances, keep, strict=True) if kept)
         if predictions.stances
         else (),
+        abstained=None if abstained is None else abstained[keep],
     )
 
 
@@ -235,7 +235,7 @@ def run(
 
     inputs = find_documents(settings)
     known = metadata.gather(settings, [one.id for one in inputs])
-    books = [codebook_of(settings, name) for name in settings.model.codebooks]
+    books = [_codebook(settings, name) for name in settings.model.codebooks]
     warnings = [warning for book in books if (warning := model.check_codebook(book))]
     if model.manifest.backend == "zero_shot" and not model.manifest.cross_validation:
         warnings.append(
@@ -278,7 +278,6 @@ def run(
     )
 
 
-def codebook_of(settings: Settings, name: str) -> Codebook:
-    """A codebook that a project names: a file of its own, or a shipped one."""
+def _codebook(settings: Settings, name: str) -> Codebook:
     own = settings.root / name
     return codebooks_module.load(own if own.is_file() else name)

@@ -26,9 +26,8 @@ def poles(counts: Counts, framework: Framework) -> tuple[Pole, ...]:
     found = []
     for domain in (None, *framework.domains):
         cells: list[tuple[str, Tally]] = []
-        decided = counts.decided(*framework.logics, domain)
         for number, period in enumerate(counts.periods):
-            inside = (counts.period == number) & counts.has(domain) & decided
+            inside = (counts.period == number) & counts.has(domain)
             if inside.any():
                 first, second = (counts.has(logic)[inside] for logic in framework.logics)
                 cells.append((period, tally(counts.cluster[inside], first, second, {})))

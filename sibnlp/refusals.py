@@ -108,8 +108,8 @@ def _moved(passages: Passages, gold: Gold) -> NDArray[np.float64]:
     if len(cuts) < 3 or step == 0:
         return np.full(passages.n_periods, np.nan)
     k, n = gold.n_clusters, passages.n_clusters
-    held = passages.sums(passages.ones, k)
-    over = np.stack([passages.sums(passages.ones * (z >= cut), k) for cut in cuts])
+    held = passages.sums(np.ones(len(z)), k)
+    over = np.stack([passages.sums((z >= cut).astype(np.float64), k) for cut in cuts])
     means = [_class_means(gold, (gold_z >= cut).astype(np.float64)) for cut in cuts]
     true, false = (np.array([mean[kind][0] for mean in means]) for kind in (0, 1))
     true_without, false_without = (np.stack([mean[kind][1] for mean in means]) for kind in (0, 1))
@@ -214,7 +214,7 @@ def sample(passages: Passages, gold: Gold | None, periods: tuple[str, ...] = ())
     expected = 1 / (1 + np.exp(-(slope * log_odds(gold.score) + intercept)))
     if not gold.truth.any() or gold.truth.all():
         expected = np.full(len(where), float(gold.truth.mean()))
-    for period in np.unique(passages.period[passages.ones > 0]).tolist():
+    for period in np.unique(passages.period).tolist():
         name = periods[period] if period < len(periods) else f"number {period + 1}"
         n, positives = int((where == period).sum()), float(expected[where == period].sum())
         if n < SAMPLED:

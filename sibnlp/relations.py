@@ -64,9 +64,8 @@ def relations(
     found = []
     for domain in (None, *framework.domains):
         was_present = [False, False]
-        decided = counts.decided(*framework.logics, domain)
         for period in counts.periods:
-            inside = (counts.period == counts.periods.index(period)) & counts.has(domain) & decided
+            inside = (counts.period == counts.periods.index(period)) & counts.has(domain)
             logics = [counts.has(logic) & inside for logic in framework.logics]
             here = {name: mark & inside for name, mark in marks.items()}
             cell = tally(

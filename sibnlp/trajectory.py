@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from sibnlp.aggregate import TALK, WEIGHTS, Counts
 from sibnlp.codebook import Framework
-from sibnlp.estimates import COUNT, Estimates, Fitted
+from sibnlp.estimates import AS_CODED, COUNT, Estimates, Fitted
 from sibnlp.intervals import CORPUS, Contrast, Estimate, holm
-from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS
+from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS, UNCORRECTED
 from sibnlp.types import Prevalence, Shift
 
 SHIFT, NO_CHANGE, CANNOT_TELL = "shift", "no change", "cannot tell"
@@ -85,8 +85,9 @@ def _rows(
     levels = estimates.levels(domain, code, rows=rows)
     inside = np.zeros(len(counts.period), dtype=np.bool_)
     inside[counts.rows] = True if rows is None else rows
-    inside &= counts.decided(code, domain)
-    held = [counts.inside(domain, period) & inside for period in counts.periods]
+    uncorrected = fitted.rung in (UNCORRECTED, AS_CODED)
+    of = [counts.held(domain, code, p) if uncorrected else counts.inside(domain, p) for p in counts.periods]
+    held = [one & inside for one in of]
     sizes = [int(one.sum()) for one in held]
     smooth = smoothed(levels.values, sizes)
     found = []

@@ -108,7 +108,7 @@ def test_to_resist_a_logic_is_not_to_hold_it() -> None:
     found = predictions(rows)
     told = Predictions(
         found.passages, found.codes, found.probabilities, found.assigned, found.model,
-        tuple({"NPM": "resists"} if i < 6 else {"NPG": "endorses"} for i in range(12)),
+        stances=tuple({"NPM": "resists"} if i < 6 else {"NPG": "endorses"} for i in range(12)),
     )  # fmt: skip
     (without,) = alignment(Estimates(Counts(found, ["1"] * 12, ("1",))), FRAME)
     (with_,) = alignment(Estimates(Counts(told, ["1"] * 12, ("1",))), FRAME)

@@ -42,22 +42,6 @@ def read_codings(
     return rows, list(codebooks) or own
 
 
-def read_gold(path: Path, codebooks: Sequence[Codebook], project: Sequence[str] = ()) -> list[CodedPassage]:
-    """Codings to correct figures by; codes of a table that no codebook has are left to `sibnlp.gold.match` to name.
-
-    Args:
-        path: a table or a coded project.
-        codebooks: that a project's codes are found in.
-        project: as `read_codings`.
-
-    Raises:
-        ReadError, TableError: as `sibnlp.exchange.read_codings`.
-    """
-    from sibnlp import exchange
-
-    return read_codings([path], codebooks if exchange.is_project(path) else (), project)[0]
-
-
 def read_predictions(path: Path, codebooks: Sequence[str], project: Sequence[str] = ()) -> Predictions:
     """Predictions or one coder's codings, of a table or a coded project.
 

@@ -35,8 +35,7 @@ def command(
     """
     from dataclasses import replace
 
-    from sibnlp import pipeline
-    from sibnlp.cli.codings import read_gold
+    from sibnlp import pipeline, tables
     from sibnlp.model import ZERO_SHOT, load_model
     from sibnlp.project import load
 
@@ -50,9 +49,8 @@ def command(
     with output_folder(output, force) as folder:
         loaded = load_model(_from_root(settings.root, settings.model.name))
         with progress() as show:
-            books = [pipeline.codebook_of(settings, name) for name in settings.model.codebooks]
             codings = [
-                read_gold(settings.root / name, books) if name else []
+                tables.read_codings(settings.root / name) if name else []
                 for name in (settings.drift.gold, settings.drift.trained_on)
             ]
             report = pipeline.run(settings, loaded, show, *codings, min_confidence=min_confidence)

@@ -31,7 +31,6 @@ class Passages:
         period: int [n] in [0, n_periods).
         cluster: int [n] in [0, n_clusters): the actor, or the document where nobody is named.
         truth: float64 [n], what codings say where they stand for a passage (of a training document); NaN elsewhere.
-        decided: bool [n], False where the classifier abstained: such a passage is in no share. None: it decided all.
     """
 
     score: NDArray[np.float64]
@@ -41,12 +40,6 @@ class Passages:
     truth: NDArray[np.float64]
     n_periods: int
     n_clusters: int
-    decided: NDArray[np.bool_] | None = None
-
-    @property
-    def ones(self) -> NDArray[np.float64]:
-        """[n], 1 for a passage that the classifier decided on, else 0."""
-        return np.ones(len(self.period)) if self.decided is None else self.decided.astype(np.float64)
 
     def sums(self, values: NDArray[np.float64], n_clusters: int = 0) -> NDArray[np.float64]:
         """Sums of [n] values by cluster and period: [n_clusters, n_periods], or more rows where asked for."""

@@ -195,7 +195,7 @@ def by_cluster_and_period(passages: Passages, outcomes: NDArray[np.float64], k: 
 
     A cluster's few passages say little: they are drawn towards the period's share by as many passages as ten.
     """
-    n, total = passages.sums(passages.ones, k), passages.sums(passages.ones * outcomes, k)
+    n, total = passages.sums(np.ones(len(outcomes)), k), passages.sums(outcomes, k)
     whole = np.divide(total.sum(axis=0), n.sum(axis=0), out=np.zeros(n.shape[1]), where=n.sum(axis=0) > 0)
     result: NDArray[np.float64] = np.clip((total + 10 * whole) / (n + 10), 0.0, 1.0)
     return result

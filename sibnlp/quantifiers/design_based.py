@@ -54,7 +54,7 @@ class Sampled:
         self.predicted = self.lam * passages.score
         self.difference = gold.truth - self.lam * gold.score
         sampled = sum_by(self.period, gold.weight, passages.n_periods)
-        size = sum_by(passages.period, passages.ones, passages.n_periods)
+        size = np.bincount(passages.period, minlength=passages.n_periods)
         stands_for = np.divide(size, sampled, out=np.zeros_like(sampled), where=sampled > 0)
         self.outcomes = self.predicted.copy()
         np.add.at(self.outcomes, gold.row, gold.weight * self.difference * stands_for[self.period])

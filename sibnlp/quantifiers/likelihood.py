@@ -59,7 +59,7 @@ class Likely:
         self.calibrates = np.flatnonzero(np.bincount(gold.cluster, minlength=gold.n_clusters))
         self.without = {int(one): self._calibrate(gold.cluster != one) for one in self.calibrates}
         self.ratio = self._ratio(self.logits, self.whole)
-        levels = [self._level(self.ratio, passages.ones, p) for p in range(passages.n_periods)]
+        levels = [self._level(self.ratio, np.ones(len(passages.period)), p) for p in range(passages.n_periods)]
         at = np.nan_to_num(np.array(levels))[passages.period]
         self.outcomes = np.where(self.known, passages.truth, at * self.ratio / (1 - at + at * self.ratio))
 

@@ -62,15 +62,8 @@ def read_predictions(path: Path) -> Predictions:
             probabilities[number, codes.index(code)] = chance
     # A code both given and abstained from (a table edited by hand) was given.
     abstained = _mask(unsure, codes) & ~assigned if any("abstained" in row for row in rows) else None
-    return Predictions(
-        tuple(passages),
-        tuple(codes),
-        probabilities,
-        assigned,
-        ", ".join(coders),
-        abstained,
-        tuple(stances) if any(stances) else (),
-    )
+    told = tuple(stances) if any(stances) else ()
+    return Predictions(tuple(passages), tuple(codes), probabilities, assigned, ", ".join(coders), abstained, told)
 
 
 def _mask(named: Sequence[Sequence[str]], codes: Sequence[str]) -> NDArray[np.bool_]:

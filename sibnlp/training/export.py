@@ -1,20 +1,13 @@
-"""From a Hugging Face checkpoint to ONNX, in fp32 and in int8.
-
-int8: weights of matrix products per output channel, in the range ±63 (seven bits: on AVX2 without VNNI the products of
-eight-bit numbers saturate 16-bit sums in silence); activations are quantised while running, per passage. Word
-embeddings are stored as int8 with one scale a row and never multiplied. The head (products over one vector a passage,
-``Gemm``) stays fp32: it is small, and in seven bits it alone cost 0.06 in probability where all the rest costs 0.01.
-"""
+"""From a Hugging Face checkpoint to ONNX, held against torch."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +16,13 @@ from sibnlp.classifiers import sigmoid
 from sibnlp.errors import DataError, UnknownNameError
 from sibnlp.training.distill import encoder_folder
 from sibnlp.training.pooling import shorten
+from sibnlp.training.quantise import quantise, silence
 from sibnlp.wordpieces import INPUTS
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
 
 log = logging.getLogger(__name__)
 PRECISIONS = ("int8", "fp32")
 # ONNX fp32 must equal torch within this, in probability.
 TOLERANCE = 1e-4
-# Tables of fewer rows than this gain nothing by being quantised.
-SMALL = 1024
 
 
 def load_checkpoint(folder: Path) -> Any:
@@ -157,7 +146,7 @@ def _network(logits: Any, names: Sequence[str], piece: int, architecture: str) -
         {"dynamo": True, "dynamic_shapes": (shapes,), "opset_version": 18, "external_data": False, "verbose": False},
     ]
     problems = []
-    with tempfile.TemporaryDirectory(prefix="sibnlp-") as scratch, _silence():
+    with tempfile.TemporaryDirectory(prefix="sibnlp-") as scratch, silence():
         for way in ways:
             path = Path(scratch, "model.onnx")
             try:
@@ -189,19 +178,6 @@ def _bare(network: bytes) -> bytes:
     return bare
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Exporters and quantisers report every node they pass by, through the root logger and as warnings."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
-
-
 def has_segments(config: Any) -> bool:
     """Whether an architecture tells a second segment from the first."""
     return bool(getattr(config, "type_vocab_size", None))
@@ -228,61 +204,6 @@ def probabilities(network: bytes, examples: Sequence[Mapping[str, Sequence[int]]
         feeds = {name: np.array([values[name]], dtype=np.int64) for name in names}
         rows.append(np.asarray(session.run(None, feeds)[0], dtype=np.float64)[0])
     return sigmoid(np.array(rows))
-
-
-def quantise(network: bytes) -> bytes:
-    """The int8 form of an exported network (see the module's head)."""
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    with tempfile.TemporaryDirectory(prefix="sibnlp-") as scratch, _silence():
-        first, second, third = (Path(scratch, f"{n}.onnx") for n in range(3))
-        model = onnx.load_from_string(network)
-        onnx.save(model, first)
-        quant_pre_process(first, second, skip_symbolic_shape=True)
-        # The quantiser rewrites each Gemm to a MatMul of this name before it looks at what to leave out.
-        head = [f"{node.name}_MatMul" for node in onnx.load(second).graph.node if node.op_type == "Gemm"]
-        quantize_dynamic(
-            second, third, op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=True,
-            weight_type=QuantType.QInt8, nodes_to_exclude=head,
-        )  # fmt: skip
-        model = onnx.load(third)
-    _quantise_tables(model)
-    quantised: bytes = model.SerializeToString()
-    return quantised
-
-
-def _quantise_tables(model: ModelProto) -> None:
-    """Store large lookup tables as int8 with a scale a row."""
-    from onnx import helper, numpy_helper
-
-    tables = {one.name: one for one in model.graph.initializer}
-    for number, node in enumerate(list(model.graph.node)):
-        if node.op_type != "Gather" or node.input[0] not in tables:
-            continue
-        table = numpy_helper.to_array(tables[node.input[0]])
-        axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
-        if table.dtype != np.float32 or table.ndim != 2 or len(table) < SMALL or axis:
-            continue
-        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / 127
-        name, ids, out = node.input[0], node.input[1], node.output[0]
-        small = numpy_helper.from_array(np.round(table / scale).astype(np.int8), f"{name}_int8")
-        model.graph.initializer.extend([small, numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale")])
-        pieces = [
-            helper.make_node("Gather", [f"{name}_int8", ids], [f"{out}_int8"], f"{node.name}_int8"),
-            helper.make_node("Cast", [f"{out}_int8"], [f"{out}_float"], f"{node.name}_float", to=1),
-            helper.make_node("Gather", [f"{name}_scale", ids], [f"{out}_scale"], f"{node.name}_scale"),
-            helper.make_node("Mul", [f"{out}_float", f"{out}_scale"], [out], f"{node.name}_scaled"),
-        ]
-        place = list(model.graph.node).index(node)
-        model.graph.node.remove(node)
-        for piece in reversed(pieces):
-            model.graph.node.insert(place, piece)
-        log.debug("table %d: %s as int8", number, name)
-    used = {name for node in model.graph.node for name in node.input}
-    for one in [one for one in model.graph.initializer if one.name not in used]:
-        model.graph.initializer.remove(one)
 
 
 def to_precision(

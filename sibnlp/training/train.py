@@ -6,7 +6,7 @@ import datetime
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ from sibnlp.manifest import Manifest, sha256
 from sibnlp.model import Model, available
 from sibnlp.targets import FamilyCodes, merge, targets
 from sibnlp.training.distill import distill
-from sibnlp.training.folds import assign_folds, groups_of
+from sibnlp.training.folds import groups_of
+from sibnlp.training.held_out import Data, Progress, apart, score_held_out, score_kept, share_of_groups, weights_of
 from sibnlp.training.recipe import Recipe
 from sibnlp.types import CodedPassage
 
 log = logging.getLogger(__name__)
-Progress = Callable[[str, int, int], None]
 
 
 def train(
@@ -80,7 +80,7 @@ def train(
     if unnamed:
         raise DataError(f"the recipe gives a prevalence for {', '.join(unnamed)}, which no codebook defines")
     # What is kept for calibration stands behind what is learnt from.
-    coded = [*people, *_apart(people, held_out)]
+    coded = [*people, *apart(people, held_out)]
     truth = targets(coded, codebooks, codes)
     groups = groups_of(coded, recipe.folds)
     if len(set(groups)) < 2:
@@ -98,7 +98,7 @@ def train(
         if recipe.backend == "zero_shot":
             settings["descriptions"] = describe(*codebooks)
         classifier: Classifier = backend(codes, settings)
-        data = Data(texts_of([c.passage for c in coded], classifier), truth, _weights(coded), groups)
+        data = Data(texts_of([c.passage for c in coded], classifier), truth, weights_of(coded), groups)
         # Fitted first, so that whatever is read from the scratch folder is read once and shared with the folds.
         data.fit(classifier, np.flatnonzero(~kept).tolist(), recipe.seed, work and work / "whole")
         if kept.any():
@@ -212,106 +212,6 @@ def resolve_settings(backend: str, settings: Mapping[str, Any], scratch: Path) -
     if plain.get("embeddings") in (shipped := available()):
         plain["embeddings"] = str(shipped[plain["embeddings"]])
     return plain
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Data:
-    """Coded passages as a classifier sees them.
-
-    Attributes:
-        texts: n passages (`sibnlp.classifiers.texts_of`).
-        truth: float64 [n, k] in {0, 1, NaN}.
-        weights: float64 [n], or None where all count alike.
-        groups: n names of what must not be parted.
-    """
-
-    texts: Sequence[str]
-    truth: NDArray[np.float64]
-    weights: NDArray[np.float64] | None
-    groups: Sequence[str]
-
-    def fit(self, classifier: Classifier, rows: Sequence[int], seed: int, work: Path | None) -> None:
-        """Fit a classifier to some of the rows."""
-        weights = None if self.weights is None else self.weights[rows]
-        classifier.fit([self.texts[i] for i in rows], self.truth[rows], seed=seed, weights=weights, work=work)
-
-
-def _weights(codings: Sequence[CodedPassage]) -> NDArray[np.float64] | None:
-    """Column ``weight`` of the codings; None where nobody has one."""
-    given = [dict(coding.passage.extra).get("weight") for coding in codings]
-    if all(value in (None, "") for value in given):
-        return None
-    try:
-        weights = np.array([1.0 if value in (None, "") else float(value) for value in given])
-    except (TypeError, ValueError):
-        weights = np.array([-1.0])
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        raise DataError("the column weight holds something other than numbers of 0 or more", "correct it or rename it")
-    return weights
-
-
-def _apart(codings: Sequence[CodedPassage], held_out: Sequence[CodedPassage]) -> Sequence[CodedPassage]:
-    """The held-out codings, once it is sure that none of their documents is learnt from."""
-    shared = sorted({c.passage.document for c in codings} & {c.passage.document for c in held_out})
-    if shared:
-        raise DataError(
-            f"{len(shared)} documents are both learnt from and held out, {shared[0]!r} among them",
-            "a model judged on documents it has seen looks better than it is: take them out of one of the two",
-        )
-    return held_out
-
-
-def share_of_groups(
-    groups: Sequence[str], truth: NDArray[np.float64], share: float, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Which passages to keep for calibration: about a share of them, by whole groups, codes spread evenly.
-
-    Of as many folds as the share goes into the whole, one is kept (two of five for 0.4).
-    """
-    n_groups = len(set(groups))
-    n_folds = min(max(2, round(1 / share) if share <= 0.5 else 5), n_groups)
-    fold = assign_folds(groups, truth, n_folds, rng)
-    kept = max(1, min(n_folds - 1, round(share * n_folds)))
-    return np.asarray(fold < kept, dtype=np.bool_)
-
-
-def score_kept(
-    classifier: Classifier, data: Data, kept: NDArray[np.bool_], recipe: Recipe
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scores [n, k] and fold [n] of the passages the classifier has not learnt from; NaN and −1 of the others.
-
-    The folds part the kept passages, so that figures come from documents that did not calibrate them either.
-    """
-    rows = np.flatnonzero(kept).tolist()
-    scores, fold = np.full(data.truth.shape, np.nan), np.full(len(data.texts), -1, dtype=np.int64)
-    scores[rows] = classifier.predict_proba([data.texts[i] for i in rows])
-    groups = [data.groups[i] for i in rows]
-    n_folds = min(recipe.folds, len(set(groups)))
-    if n_folds > 1:
-        fold[rows] = assign_folds(groups, data.truth[rows], n_folds, np.random.default_rng(recipe.seed))
-    else:
-        log.warning("the held-out passages are of one document: figures in the manifest are in sample")
-        fold[rows] = 0
-    log.info("kept %d passages of %d groups for calibration", len(rows), len(set(groups)))
-    return scores, fold
-
-
-def score_held_out(
-    classifier: Classifier, data: Data, recipe: Recipe, tell: Progress, work: Path | None
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Uncalibrated scores [n, k] of every passage by a classifier that has not seen its group, and its fold [n]."""
-    n_folds = min(recipe.folds, len(set(data.groups)))
-    fold = assign_folds(data.groups, data.truth, n_folds, np.random.default_rng(recipe.seed))
-    scores = np.empty(data.truth.shape)
-    for number in range(n_folds):
-        tell("folds", number, n_folds)
-        inside, outside = np.flatnonzero(fold != number).tolist(), np.flatnonzero(fold == number).tolist()
-        part = classifier.fresh()
-        data.fit(part, inside, recipe.seed, work and work / f"fold-{number}")
-        scores[outside] = part.predict_proba([data.texts[i] for i in outside])
-    tell("folds", n_folds, n_folds)
-    log.info("scored %d passages in %d folds of %d groups", len(data.texts), n_folds, len(set(data.groups)))
-    return scores, fold
 
 
 @dataclass(frozen=True, slots=True)

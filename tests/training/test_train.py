@@ -67,6 +67,68 @@ def test_prevalence_moves_probabilities_and_thresholds_out_few_codes() -> None:
     assert rare.assigned[:, 0].sum() <= plain.assigned[:, 0].sum()
 
 
+def test_a_share_of_documents_is_kept_for_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fit, on the others; figures come from what was kept, each calibrated by the rest of it."""
+    from sibnlp.classifiers.linear import LinearClassifier
+
+    fitted: list[set[str]] = []
+    fit = LinearClassifier.fit
+    monkeypatch.setattr(
+        LinearClassifier, "fit", lambda self, texts, *a, **k: (fitted.append(set(texts)), fit(self, texts, *a, **k))[1]
+    )
+    coded = codings(120)
+    model = train(coded, [codebook()], replace(LINEAR, held_out=0.4), name="toy")
+    (seen,) = fitted
+    documents = {c.passage.document for c in coded if c.passage.text in seen}
+    assert len(documents) == 6
+    assert {c.passage.text for c in coded if c.passage.document in documents} == seen
+    held = model.manifest.cross_validation
+    assert held["groups"] == 4
+    assert held["codes"]["bread"]["n"] == 48
+    assert held["codes"]["bread"]["f1"] > 0.8
+
+
+def test_other_codings_calibrate() -> None:
+    mine, theirs = codings(60), [
+        replace(c, passage=replace(c.passage, document="other-" + c.passage.document)) for c in codings(60, seed=8)
+    ]  # fmt: skip
+    model = train(mine, [codebook()], LINEAR, name="toy", held_out=theirs)
+    assert model.manifest.cross_validation["codes"]["bread"]["n"] == 60
+    # Those who calibrate move probabilities, not the classifier.
+    few = [replace(c, codes=tuple(code for code in c.codes if code != "bread")) if i % 4 else c
+           for i, c in enumerate(theirs)]  # fmt: skip
+    rare = train(mine, [codebook()], LINEAR, name="toy", held_out=few)
+    passages = [c.passage for c in codings(40, seed=3)]
+    texts = [passage.text for passage in passages]
+    assert np.array_equal(model.classifier.predict_proba(texts), rare.classifier.predict_proba(texts))
+    assert rare.predict(passages).probabilities[:, 0].mean() < model.predict(passages).probabilities[:, 0].mean()
+    with pytest.raises(DataError, match="10 documents are both learnt from and held out, 'doc0' among them"):
+        train(mine, [codebook()], LINEAR, name="toy", held_out=codings(60, seed=8))
+
+
+def test_a_column_says_how_much_a_passage_counts() -> None:
+    coded = codings(120)
+    flipped = [replace(c, codes=("bread",) if "bread" not in c.codes else ()) for c in codings(120, seed=4)]
+    flipped = [
+        replace(c, passage=replace(c.passage, document="x" + c.passage.document, extra=(("weight", 0),)))
+        for c in flipped
+    ]
+    unseen = codings(40, seed=3)
+    truth = targets(unseen, [codebook()], ("bread",))[:, 0] == 1
+
+    def right(rows: list[CodedPassage]) -> float:
+        found = train(rows, [codebook()], LINEAR, name="toy").classifier.predict_proba([c.passage.text for c in unseen])
+        return float(((found[:, 0] > 0.5) == truth).mean())
+
+    assert right([*coded, *flipped]) > 0.9
+    loud = [replace(c, passage=replace(c.passage, extra=(("weight", "1"),))) for c in flipped]
+    assert right([*coded, *loud]) < 0.9
+    for wrong in ("much", -1, float("inf")):
+        bad = [replace(coded[0], passage=replace(coded[0].passage, extra=(("weight", wrong),))), *coded[1:]]
+        with pytest.raises(DataError, match="column weight"):
+            train(bad, [codebook()], LINEAR, name="toy")
+
+
 def test_what_cannot_be_learnt_is_left_out_and_said() -> None:
     topics = [replace(c, codes=c.codes[:1] if c.codes[:1] != ("boats",) else (), extent=("topic",)) for c in codings()]
     left_out = train(topics, [codebook()], LINEAR, name="toy").manifest.left_out
@@ -192,6 +254,8 @@ def test_shipped_recipes_are_valid() -> None:
         ({"backend": 1}, "key 'backend': must be str"),
         ({}, "key 'backend': is missing"),
         ({"backend": "linear", "folds": 1}, "key 'folds': must be 2 or more"),
+        ({"backend": "linear", "held_out": 1.0}, "key 'held_out': must be a share"),
+        ({"backend": "linear", "held_out": "some"}, "key 'held_out': must be float"),
         ({"backend": "linear", "folds": True}, "key 'folds': must be int"),
         ({"backend": "linear", "prevalence": {"NPM": 5}}, "prevalence.NPM': must be a share"),
     ],

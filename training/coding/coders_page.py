@@ -23,13 +23,14 @@ from training.coding.scoring import (
 BAR = 0.85
 # With fewer positives a held-out score says nothing; with fewer passages neither does agreement.
 FEWEST, FEWEST_PASSAGES = 10, 20
-DEVELOPMENT = f"""## Against the development passages
+DEVELOPMENT = """## Against the development passages
 
 Macro-F1 on development passages that lay blind in the queues, against the codes both development coders gave; codes
 only one of them gave are left out, and so are domains without NPM or NPG and dimensions without NPM or PVM, which the
-development coders gave and the codebooks do not. In brackets: passages with a code of the family. A coder below {BAR}
-on logic recodes.
+development coders gave and the codebooks do not. In brackets: passages with a code of the family.
 """
+RECODES = f"A coder below {BAR} on logic recodes.\n"
+FLAGGED = f"A coder below {BAR} on logic is flagged; what it means here is said in the datasheet.\n"
 THEMSELVES = """## Against themselves
 
 Repeats came unmarked in another batch: mean F1 of the second coding against the first (share coded exactly alike).
@@ -66,20 +67,25 @@ def short_coders(checks: Mapping[str, Sequence[Check]]) -> list[str]:
     return [coder for coder, own in checks.items() if not macro_f1(own, "logic")[0] >= BAR]
 
 
-def against_development(checks: Mapping[str, Sequence[Check]], batches: Mapping[str, Batches]) -> str:
+def against_development(
+    checks: Mapping[str, Sequence[Check]], batches: Mapping[str, Batches], rule: str = RECODES
+) -> str:
     """What the coders gave to passages whose codes are known: in all, by batch, and by code.
 
     Args:
-        checks, batches: by coder.
+        checks: by coder, or by what part of a coder's checks is looked at.
+        batches: by coder.
+        rule: what happens to a coder below the bar.
     """
     short = short_coders(checks)
     verdicts = [
         [coder, len(own), *(_with_support(own, family) for family in JUDGED), _verdict(coder in short)]
         for coder, own in checks.items()
     ]
-    by_batch = [_batch_row(name, checks[coder]) for coder in checks for name in batches[coder]]
+    by_batch = [_batch_row(name, checks[coder]) for coder in checks for name in batches.get(coder, ())]
     return "\n".join([
         DEVELOPMENT,
+        rule,
         table(["coder", "checks", *JUDGED, "verdict"], verdicts),
         "By batch (few positives each: a low figure is a hint to look, not a verdict):\n",
         table(["batch", "checks", *JUDGED], by_batch),
@@ -99,7 +105,7 @@ def _with_support(checks: Sequence[Check], family: str) -> str:
 
 
 def _verdict(short: bool) -> str:
-    return "**recode**" if short else "stands"
+    return f"**below {BAR}**" if short else "stands"
 
 
 def _by_code(checks: Mapping[str, Sequence[Check]]) -> str:

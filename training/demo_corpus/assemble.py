@@ -102,7 +102,7 @@ def page(corpus: Path, out: Assembled, development: Sequence[Row]) -> str:
         HEAD,
         f"{len(both)} of {len(out.gold)} passages are coded by both; {out.counts['coded alike']} of them alike in "
         "every code and stance.\n",
-        coders_page.against_development(checks, batches),
+        coders_page.against_development(checks, batches, coders_page.FLAGGED),
         coders_page.against_themselves(batches),
         EACH_OTHER,
         coders_page.agreement_tables(codings, ["writers", CODER]),

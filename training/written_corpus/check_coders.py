@@ -1,8 +1,7 @@
 """Hold writers and blind coders of `corpora/written` against what is known, themselves, each other and mere words.
 
 Run ``python -m training.written_corpus.check_coders`` after ``assemble``; it writes ``corpora/written/CODERS.md``. A
-blind coder whose logic macro-F1 on the development checks is below 0.85 is flagged, and the exit code is 1: such a
-coder recodes.
+blind coder whose logic macro-F1 on the development checks is below 0.85 is flagged, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from training.coding import coders_page
 from training.coding.records import SHARED, read_development, read_keys, read_rows
 from training.coding.scoring import Row, development_checks, read_coder, sides
 from training.written_corpus.assemble import BLIND, WRITER
-from training.written_corpus.passages import CODED, CODER, CORPUS, PILOT_CODERS, RAW, read_drafts
+from training.written_corpus.passages import ALONE, CODED, CODER, CORPUS, PILOT_CODERS, RAW, read_drafts
 
 HEAD = f"""# The coders, checked
 
@@ -25,6 +24,10 @@ Written by `python -m training.written_corpus.check_coders`; do not edit. All ar
 it wrote. Blind coder {CODER} read each batch in a context of its own and saw the two codebooks and the passages,
 shuffled over the writers, no two members of a pair in one batch, and knew neither writers nor which passages were
 checks (`instructions.md`).
+"""
+RULE = f"""{coders_page.FLAGGED.strip()} {ALONE} is the same model in a
+context of its own, with the same codebooks and {CODER}'s checks of the first three waves alone, without the written
+passages around them: what {ALONE} finds and {CODER} does not, looked pale beside written text.
 """
 WRITERS_AND_BLIND = f"""## Writers and blind coder {CODER}
 
@@ -45,8 +48,15 @@ def page(codings: Sequence[Row], gold: Sequence[Row], development: Sequence[Row]
         codings, gold: of the corpus.
         development: the development passages.
     """
-    batches = {CODER: read_coder(CORPUS, CODED, CODER)}
-    checks = {CODER: development_checks(batches[CODER], development)}
+    batches = {coder: read_coder(CORPUS, CODED, coder) for coder in (CODER, ALONE)}
+    found = {coder: development_checks(own, development) for coder, own in batches.items()}
+    both = {row["id"] for own in batches[ALONE].values() for row, _ in own}
+    shared = {name for name, own in batches[CODER].items() if {r["id"] for r, _ in own if r["what"] == "check"} <= both}
+    checks = {
+        CODER: found[CODER],
+        f"{CODER}, where {ALONE} coded": [check for check in found[CODER] if check.batch in shared],
+        ALONE: found[ALONE],
+    }
     blind = {row["id"] for row in codings if row["coder"] == BLIND[CODER]}
     new = [row for row in codings if row["id"] in blind]
     pilot = [row for row in codings if row["speaker_group"] == "pilot"]
@@ -64,8 +74,8 @@ def page(codings: Sequence[Row], gold: Sequence[Row], development: Sequence[Row]
     texts = {draft["id"]: draft["text"] for draft in read_drafts(RAW)}
     text = [
         HEAD,
-        coders_page.against_development(checks, batches),
-        coders_page.against_themselves(batches),
+        coders_page.against_development(checks, batches, RULE),
+        coders_page.against_themselves({CODER: batches[CODER]}),
         WRITERS_AND_BLIND,
         coders_page.agreement_tables(new, ["writers", CODER]),
         *(coders_page.agreement_by(new, head, part) for head, part in parts.items()),
@@ -75,7 +85,7 @@ def page(codings: Sequence[Row], gold: Sequence[Row], development: Sequence[Row]
         *followed,
         coders_page.against_words(new, texts, {"writers": WRITER, CODER: BLIND[CODER]}),
     ]
-    return "\n".join(text), coders_page.short_coders(checks)
+    return "\n".join(text), coders_page.short_coders({CODER: found[CODER]})
 
 
 def main() -> None:
@@ -87,7 +97,7 @@ def main() -> None:
     (CORPUS / "CODERS.md").write_text(text, encoding="utf-8")
     print(text.split("F1 by code")[0])
     if short:
-        print(json.dumps({"recode": short}), file=sys.stderr)
+        print(json.dumps({"below the bar": short}), file=sys.stderr)
         sys.exit(1)
 
 

@@ -16,6 +16,8 @@ RAW, CODED = CORPUS / "raw", CORPUS / "raw_coded"
 WORK = Path("/tmp/coding/written")
 # Who reads blind: one coder for what the writers wrote, two for the pilot, which came before.
 CODER, PILOT_CODERS = "C", ("A", "B")
+# Codes the blind coder's development passages alone.
+ALONE = "K"
 WRITERS, FIRST = "w*.jsonl", ("pilot", "plain")
 # The writer is the voice: whole writers are held out, so that no turn of phrase is learnt and tested.
 HELD_OUT = {"w07": "validation", "w08": "test"}
