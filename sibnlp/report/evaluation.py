@@ -35,7 +35,7 @@ def render_evaluation(evaluation: Mapping[str, Any]) -> str:
     from sibnlp.report import bundle, page
 
     view, embedded = build(evaluation)
-    scripts = (bundle.javascript(), page.asset("figures.js"), page.asset("evaluation.js"))
+    scripts = (bundle.javascript(), page.asset("figures.js"), page.asset("tables.js"), page.asset("evaluation.js"))
     return page.build("evaluation.html.j2", view, embedded, scripts)
 
 

@@ -31,9 +31,9 @@
   let opener = null;
 
   const read = (row) => {
-    const [text, context, speaker, role, doc, when, place, start, end, codes] = data.passages[row];
+    const [text, context, speaker, role, doc, when, place, start, end, codes, why] = data.passages[row];
     return {
-      text, context, place, start, end, codes,
+      text, context, place, start, end, codes, why,
       speaker: data.speakers[speaker], role: data.roles[role], document: data.documents[doc], when: data.whens[when],
     };
   };
@@ -98,7 +98,45 @@
     button.addEventListener("click", () => copy(citation(p), button));
     source.append(" ", button);
     entry.append(text, source, codes);
+    if (p.why) {
+      const why = make("p", "why");
+      why.append("Why: ", make("bdi", "", p.why));
+      entry.append(why);
+    }
+    const [before, after] = [beside(row, -1), beside(row, 1)];
+    if (before || after) {
+      const around = make("button", "link", "In context");
+      around.type = "button";
+      around.setAttribute("aria-expanded", "false");
+      around.addEventListener("click", () => inContext(entry, text, p, before, after, around));
+      source.append(" ", around);
+    }
     return entry;
+  };
+
+  // The passage before or after in the same document; a page that carries a sample does not know it.
+  const beside = (row, step) => {
+    const there = data.total === data.passages.length && data.passages[row + step];
+    return there && there[4] === data.passages[row][4] ? read(row + step) : null;
+  };
+
+  const inContext = (entry, text, p, before, after, button) => {
+    const open = button.getAttribute("aria-expanded") === "true";
+    button.setAttribute("aria-expanded", String(!open));
+    button.textContent = open ? "In context" : "Alone";
+    entry.querySelectorAll(".around").forEach((e) => e.remove());
+    const own = make(open ? "bdi" : "mark", "", p.text);
+    text.replaceChildren(own);
+    if (open) return;
+    const neighbour = (q, word) => {
+      const around = make("p", "around");
+      around.append(make("span", "off", `${word}: `));
+      if (q.speaker && q.speaker !== p.speaker) around.append(make("bdi", "", `${q.speaker}: `));
+      around.append(make("bdi", "", q.text));
+      return around;
+    };
+    if (before) text.before(neighbour(before, "Before"));
+    if (after) text.after(neighbour(after, "After"));
   };
 
   const more = () => {
