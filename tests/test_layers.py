@@ -12,7 +12,7 @@ import pytest
 LEVELS = {
     0: "errors",
     1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention",
-    2: "embeddings parsing speech codebook project periods",
+    2: "embeddings parsing speech codebook project periods set_agreement unitising",
     3: "tables segmentation metadata project_template classifiers quantifiers targets",
     4: "readers aggregate model evaluate exchange",
     5: "trajectory relations exemplars training corpus explain",

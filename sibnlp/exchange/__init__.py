@@ -49,6 +49,7 @@ from sibnlp.registry import Entry, Registry
 if TYPE_CHECKING:
     from sibnlp.codebook import Codebook
     from sibnlp.types import CodedPassage, Document, Predictions
+    from sibnlp.unitising import Continuum
 
 __all__ = [
     "ASKED",
@@ -75,6 +76,7 @@ __all__ = [
     "Value",
     "Variable",
     "as_predictions",
+    "continua",
     "is_project",
     "load",
     "merge",
@@ -216,6 +218,15 @@ def as_predictions(coded: Codings, path: Path) -> Predictions:
     from sibnlp.exchange.coded import predictions
 
     return predictions(coded, path)
+
+
+def continua(
+    project: Project, path: Path, codebooks: Sequence[Codebook] = (), options: Options | None = None
+) -> list[Continuum]:
+    """What several coders of a project read together, and marked there: see `sibnlp.exchange.stretches`."""
+    from sibnlp.exchange import stretches
+
+    return stretches.continua(project, path, codebooks, options or Options())
 
 
 def read_predictions(path: Path, options: Options | None = None) -> Predictions:
