@@ -14,7 +14,7 @@ LEVELS = {
     1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention",
     2: "embeddings parsing speech codebook project periods set_agreement unitising",
     3: "tables segmentation metadata project_template classifiers quantifiers targets",
-    4: "readers aggregate model evaluate exchange",
+    4: "readers aggregate model evaluate exchange ledger sampling",
     5: "trajectory relations exemplars training corpus explain",
     6: "pipeline report",
     7: "cli spacy_component",
