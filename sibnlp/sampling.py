@@ -315,7 +315,7 @@ def needed_stratified(
     shares = np.clip(shares, _FLOOR, 1 - _FLOOR)
     weights, variances = sizes / sizes.sum(), shares * (1 - shares)
     # Cochran (1977), eq. 5.27: optimum allocation, small populations corrected for.
-    n = (weights @ np.sqrt(variances)) ** 2 / ((half_width / z) ** 2 + weights @ variances / sizes.sum())
+    n = float((weights @ np.sqrt(variances)) ** 2) / float((half_width / z) ** 2 + weights @ variances / sizes.sum())
     return min(math.ceil(n), int(sizes.sum()))
 
 

@@ -20,6 +20,7 @@ from sibnlp.cli import (
     evaluate,
     init,
     models,
+    pseudonymise,
     run,
     sample,
     segment,
@@ -71,6 +72,7 @@ app.command("agree")(agree.command)
 app.command("sample")(sample.command)
 app.command("collect")(collect.command)
 app.command("convert")(convert.command)
+app.command("pseudonymise")(pseudonymise.command)
 app.add_typer(codebook.app, name="codebook")
 app.command("models")(models.command)
 

@@ -164,7 +164,7 @@ def _print(
     spans: Mapping[str, Unitising],
 ) -> None:
     """Tables for people; a code or family that nobody gave fills no line."""
-    lines = [HEAD]
+    lines: list[tuple[str, ...]] = [HEAD]
     lines += [_line(id, one, sets[id]["masi"]) for id, one in by_family.items() if any(one.given)]
     lines += [("",) * len(HEAD), *(_line(id, one) for id, one in by_code.items() if any(one.given))]
     for line in _aligned(lines):

@@ -96,9 +96,10 @@ def command(
         say(f"{out} passages were drawn for {other} and are left alone")
         if stream == ledgers.ESTIMATION:
             say(f"shares will stand for the other {int(frame.sum())}: draw for estimation first where you can")
+    revised: dict[str, float] = {}
     if stream == ledgers.TRAINING:
         _say_stability(before, given, book)
-        entries, revised = _for_training(given, n, codes, frame, book), {}
+        entries = _for_training(given, n, codes, frame, book)
     else:
         parts = sampling.strata(given, labels, codes, frame)
         _say_power(given, codes, parts, book)
