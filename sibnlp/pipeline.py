@@ -16,6 +16,7 @@ from sibnlp.codebook import Codebook, Framework, framework
 from sibnlp.corpus import Progress, collect, find_documents
 from sibnlp.errors import DataError
 from sibnlp.exemplars import exemplars
+from sibnlp.explain import is_exact, leading_words
 from sibnlp.model import Model
 from sibnlp.project import Drift, Settings, Stage
 from sibnlp.quantifiers import QUANTIFIERS
@@ -282,7 +283,7 @@ def run(settings: Settings, model: Model, progress: Progress | None = None, *, m
     }
     if min_confidence:
         provenance["abstention"] = f"below a confidence of {min_confidence:g} in a family"
-    return track(
+    report = track(
         predictions,
         books,
         drift=settings.drift,
@@ -292,6 +293,8 @@ def run(settings: Settings, model: Model, progress: Progress | None = None, *, m
         provenance=provenance,
         warnings=warnings,
     )
+    # Occlusion would take as many classifications as there are words: it is left to `sibnlp classify --explain`.
+    return replace(report, reasons=leading_words(predictions, model)) if is_exact(model) else report
 
 
 def _codebook(settings: Settings, name: str) -> Codebook:
