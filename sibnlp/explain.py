@@ -195,9 +195,7 @@ def explain(
                     start, end = spans[lowest][1]
                     quote = " ".join(passages[row].text[start:end].split())
                     quote = quote if len(quote) <= MAX_QUOTE else quote[: MAX_QUOTE - 1].rstrip() + "…"
-                    found[row].setdefault(code, []).append(
-                        f"rests most on “{quote}” ({was:.2f}; {is_:.2f} without it)"
-                    )
+                    found[row].setdefault(code, []).append(f"rests most on “{quote}” ({was:.2f}; {is_:.2f} without it)")
     for row, by_code in enumerate(explain_words(predictions, model, batch_size=batch_size, progress=progress)):
         for code, reasons in by_code.items():
             if words := in_words(passages[row].text, reasons.words):

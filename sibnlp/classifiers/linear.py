@@ -30,8 +30,8 @@ class LinearClassifier:
     Args:
         codes: ids of the codes.
         settings: ``words`` and ``chars`` (shortest and longest n-gram; ``[0, 0]`` for none), ``min_documents`` (texts a
-            n-gram must occur in), ``C``, ``class_weight`` (``"balanced"`` or ``"none"``), ``log_counts`` (over 0, n-grams
-            count by how much more often they occur with the code, counts smoothed by this much; 0 for not).
+            n-gram must occur in), ``C``, ``class_weight`` (``"balanced"`` or ``"none"``), ``log_counts`` (over 0,
+            n-grams count by how much more often they occur with the code, counts smoothed by this much; 0 for not).
     """
 
     def __init__(self, codes: Sequence[str], settings: Mapping[str, Any] | None = None) -> None:

@@ -87,9 +87,7 @@ class Ngrams:
                 block /= length
         return ids, values
 
-    def by_word(
-        self, text: str, table: NDArray[np.float64]
-    ) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+    def by_word(self, text: str, table: NDArray[np.float64]) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
         """What each word of a text adds to ``dot(*self.row(text), table)``.
 
         An n-gram's part is shared evenly among the places where it stands, and there among the words it is made of.

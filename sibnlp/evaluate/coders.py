@@ -80,7 +80,7 @@ def pairs(
 
 
 def _mask_contested(data: Aligned, coded: Sequence[CodedPassage], truth: np.ndarray) -> None:
-    """What the scores leave out, agreement leaves out too: codings come first in ``truth``, in the order of ``coded``."""
+    """What the scores leave out, agreement leaves out too; codings come first in ``truth``, in their order."""
     row_of = {(c.passage.document, c.passage.id, c.coder): row for row, c in enumerate(data.coded)}
     for row, coding in enumerate(coded):
         own = data.truth[row_of[coding.passage.document, coding.passage.id, coding.coder]]

@@ -95,16 +95,20 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], names: Mapping[
 
     panels = []
     # One scale of sizes: panels share it, and a scale of their own each would be refused.
-    sizes = alt.Scale(type="sqrt", domain=[1, max((b["n"] for own in bins.values() for b in own), default=1)], range=[14, 150])
+    sizes = alt.Scale(
+        type="sqrt", domain=[1, max((b["n"] for own in bins.values() for b in own), default=1)], range=[14, 150]
+    )
     for id, own in bins.items():
         title = named(names, id)
         rows = [
-            {"stated": b["stated"], "observed": b["observed"], "n": b["n"], "label": f"{title}: stated {b['stated']:.2f}, "
-             f"observed {b['observed']:.2f}, n = {number(int(b['n']))}"}
+            {"stated": b["stated"], "observed": b["observed"], "n": b["n"],
+             "label": f"{title}: stated {b['stated']:.2f}, observed {b['observed']:.2f}, n = {number(int(b['n']))}"}
             for b in own
         ]  # fmt: skip
         ideal = alt.Chart(alt.InlineData(values=[{"stated": 0, "observed": 0}, {"stated": 1, "observed": 1}]))
-        base = alt.Chart(alt.InlineData(values=rows)).encode(x=_unit("stated", "stated"), y=_unit("observed", "observed"))
+        base = alt.Chart(alt.InlineData(values=rows)).encode(
+            x=_unit("stated", "stated"), y=_unit("observed", "observed")
+        )
         points = base.mark_point(filled=True, color=INK, opacity=1).encode(
             size=alt.Size("n:Q", scale=sizes, legend=None),
             description="label:N",
@@ -112,7 +116,9 @@ def reliability(bins: Mapping[str, Sequence[Mapping[str, Any]]], names: Mapping[
         )  # fmt: skip
         diagonal = ideal.mark_line(strokeDash=[3, 3], strokeWidth=1, color="#8a8a8a", aria=False)
         line_ = base.mark_line(strokeWidth=1, color=MUTED, aria=False)
-        layered = alt.layer(diagonal.encode(x=_unit("stated", "stated"), y=_unit("observed", "observed")), line_, points)
+        layered = alt.layer(
+            diagonal.encode(x=_unit("stated", "stated"), y=_unit("observed", "observed")), line_, points
+        )
         panels.append(_small(layered, title))
     return _together(panels, "Reliability: share observed by probability stated, in tenths; the table has the numbers.")
 
@@ -150,7 +156,9 @@ def learning_curve(points: Sequence[Mapping[str, Any]], names: Mapping[str, str]
             if not known(point["families"].get(id)):
                 continue
             low, high = point["intervals"].get(id) or (None, None)
-            label = f"{title}: macro F1 {score(point['families'][id])}, interval {interval_of((low, high))}, learnt from "
+            label = (
+                f"{title}: macro F1 {score(point['families'][id])}, interval {interval_of((low, high))}, learnt from "
+            )
             rows.append({"n": point["n_passages"], "f1": point["families"][id], "low": low, "high": high,
                          "label": f"{label}{number(point['n_passages'])} passages"})  # fmt: skip
         x = alt.X("n:Q", scale=alt.Scale(domain=[0, most]), axis=alt.Axis(title="passages", aria=False, tickCount=4))

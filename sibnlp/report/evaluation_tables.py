@@ -22,9 +22,7 @@ def agreement(pairs: Sequence[Mapping[str, Any]]) -> Table:
 
     def rows(key: str) -> list[dict[str, Any]]:
         ids = dict.fromkeys(id for pair in ordered for id in pair[key])
-        return [
-            {"name": _name(id), "values": [_alpha(pair[key].get(id)) for pair in ordered]} for id in ids
-        ]
+        return [{"name": _name(id), "values": [_alpha(pair[key].get(id)) for pair in ordered]} for id in ids]
 
     return {"columns": columns, "families": rows("families"), "codes": rows("codes")}
 
@@ -153,8 +151,7 @@ def learning(points: Sequence[Mapping[str, Any]]) -> Table:
                 "passages": number(point["n_passages"]),
                 "documents": number(point["n_documents"]),
                 "values": [
-                    f"{score(point['families'].get(id))} [{interval_of(point['intervals'].get(id))}]"
-                    for id in families
+                    f"{score(point['families'].get(id))} [{interval_of(point['intervals'].get(id))}]" for id in families
                 ],
             }
             for point in points

@@ -144,7 +144,7 @@ def _codes(predictions: Predictions, row: int) -> list[list[Any]]:
 
 
 def _reasons(report_reasons: Mapping[str, Sequence[Moved]], codes: Sequence[str], text: str) -> list[list[Any]]:
-    """``[column, [[start, end, weight] …]]`` of each code: the words that moved it, where they stand in the shown text."""
+    """``[column, [[start, end, weight] …]]`` of each code: words that moved it, by place in the shown text."""
     shown = plain(text) == text
 
     def at(place: int) -> int:
@@ -181,7 +181,8 @@ def embed(
 
     Returns:
         ``passages`` as ``[text, question before, speaker, role, document, when, place, start, end, codes, reasons]``
-        with names by number; ``cells`` as ``{title, summary, counted, total, rows}``; the name lists; ``total`` passages.
+        with names by number; ``cells`` as ``{title, summary, counted, total, rows}``; the name lists; ``total``
+        passages.
     """
     predictions = cells.predictions
     ids = [passage.id for passage in predictions.passages] if len(predictions) > limit else ()

@@ -74,10 +74,11 @@ def percent(share: float | None, digits: int = 1) -> str:
 def score(value: float | None) -> str:
     """A score with two decimals; a dash where it is unknown.
 
-    >>> score(0.876), score(None), score(-0.031)
-    ('0.88', '–', '−0.03')
+    >>> score(0.876), score(None), score(-0.031), score(-0.001)
+    ('0.88', '–', '−0.03', '0.00')
     """
-    return f"{value:.2f}".replace("-", "−") if value is not None and known(value) else MISSING
+    # Adding nothing turns a negative zero into a plain one.
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if value is not None and known(value) else MISSING
 
 
 def interval_of(limits: Sequence[float | None] | None) -> str:

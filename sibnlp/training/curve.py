@@ -106,8 +106,6 @@ def _on_equal_terms(points: Sequence[tuple[int, int, Mapping[str, FamilyScores]]
     for n_passages, n_documents, scored in points:
         families = {id: len(f.codes) / most[id] * f.macro_f1 for id, f in scored.items() if id in most}
         scale = {id: len(scored[id].codes) / most[id] for id in families}
-        intervals = {
-            id: (scale[id] * scored[id].interval[0], scale[id] * scored[id].interval[1]) for id in families
-        }
+        intervals = {id: (scale[id] * scored[id].interval[0], scale[id] * scored[id].interval[1]) for id in families}
         made.append(Point(n_passages, n_documents, families, intervals))
     return made
