@@ -1,6 +1,7 @@
 """Reports as one HTML file each: everything inside, nothing fetched, nothing of a passage ever run.
 
-Report → view (`view`, `findings`, `passages`: plain data) → charts (`charts`: Vega-Lite) → page (`page`, templates).
+Report → view (`view`, `findings` and what it calls: plain data) → charts (`charts`: Vega-Lite) → page (`page`,
+templates).
 """
 
 from __future__ import annotations
@@ -24,5 +25,5 @@ def render(report: Report) -> str:
     from sibnlp.report import bundle, page, view
 
     shown, embedded = view.build(report)
-    scripts = (bundle.javascript(), page.asset("figures.js"), page.asset("report.js"))
+    scripts = (bundle.javascript(), page.asset("figures.js"), page.asset("tables.js"), page.asset("report.js"))
     return page.build("report.html.j2", shown, embedded, scripts)

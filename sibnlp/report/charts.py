@@ -108,15 +108,19 @@ def _points(section: Mapping[str, Any], panel: Mapping[str, Any], xs: Sequence[f
         share = f"{percent(point['estimate'])}%"
         if point["low"] is not None:
             share += f", interval {percent(point['low'])} to {percent(point['high'])}"
+        if point["near"] is not None and point["near"] < point["far"]:
+            share += f", these passages {percent(point['near'])} to {percent(point['far'])}"
         rows.append(
             {
                 "x": xs[point["period"]] + shift,
                 "y": round(100 * point["estimate"], 3) if there else None,
                 "low": round(100 * point["low"], 3) if point["low"] is not None else None,
                 "high": round(100 * point["high"], 3) if point["high"] is not None else None,
+                "near": round(100 * point["near"], 3) if point["near"] is not None else None,
+                "far": round(100 * point["far"], 3) if point["far"] is not None else None,
                 "code": point["code"],
                 "cell": point["cell"],
-                "label": f"{point['code']}, {panel['title']}, {period}: {share}, n = {n:,}",
+                "label": f"{point['code']}, {panel['title']}, {period}: {share}, n = {n:,}, {point['method']}",
             }
         )
     return rows
@@ -170,8 +174,12 @@ def _layers(section: Mapping[str, Any], top: float, last: float) -> dict[str, An
     there = points.transform_filter("isValid(datum.y)")
     colour = look(alt.Color, "colour")
     spread = (
-        there.mark_rule(strokeWidth=1.4, aria=False) if stages else points.mark_area(opacity=0.16, aria=False)
+        there.mark_rule(strokeWidth=1.4, aria=False) if stages else points.mark_area(opacity=0.14, aria=False)
     ).encode(y=y("low"), y2=alt.Y2("high:Q"), color=colour)
+    # The inner band: what the classifier's errors alone leave open about these very passages.
+    quiet: dict[str, Any] = {"aria": False, "opacity": 0.38 if stages else 0.26}
+    inner = there.mark_rule(strokeWidth=5, **quiet) if stages else points.mark_area(**quiet)
+    inner = inner.encode(y=y("near"), y2=alt.Y2("far:Q"), color=colour)
     lines = points.mark_line(strokeWidth=1.6, aria=False, invalid="break-paths-filter-domains").encode(
         y=y(), color=colour, strokeDash=look(alt.StrokeDash, "dash")
     )
@@ -192,11 +200,13 @@ def _layers(section: Mapping[str, Any], top: float, last: float) -> dict[str, An
     empty = over("empty").mark_text(fontStyle="italic", dy=-9, **small).encode(y=alt.value(HEIGHT), text="text:N")
     # Below zero on the same scale, which does not clamp: a second y scale would have to be resolved in every layer.
     strip = over("strip").mark_rule(strokeWidth=4, color="#c4c4c4", aria=False).encode(y=y(), y2=alt.Y2("foot:Q"))
+    breaks = over("breaks").mark_rule(strokeWidth=1, strokeDash=[3, 3], aria=False).encode(color=colour)
     zero = alt.Chart(alt.NamedData(name="zero")).mark_rule(color=INK, strokeWidth=0.8, aria=False)
     # An invisible larger target over each point: easy to hit with a finger, and what the keyboard focuses.
     targets = there.mark_point(size=420 if stages else 160, shape="circle", fill="transparent", stroke="transparent",
                                cursor="pointer").encode(y=y(), description="label:N", tooltip="label:N")  # fmt: skip
-    layers = [zero.encode(y=alt.value(HEIGHT)), spread, lines, marks, ends, under, empty if stages else strip, targets]
+    layers = [zero.encode(y=alt.value(HEIGHT)), spread, inner, breaks, lines, marks, ends, under,
+              empty if stages else strip, targets]  # fmt: skip
     # Validated once, when each layer was made.
     layered: dict[str, Any] = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT).to_dict()
     return layered
@@ -212,33 +222,55 @@ def _strip(denominators: Sequence[int], xs: Sequence[float], top: float) -> list
     ]
 
 
-def trajectories(section: Mapping[str, Any]) -> dict[str, Any]:
+def beside(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The wholes of several frameworks side by side, on one scale."""
+    wholes = [{**section, "panels": [p for p in section["panels"] if p["whole"]]} for section in sections]
+    top = ceiling([panel for section in wholes for panel in section["panels"]])
+    drawn: list[dict[str, Any]] = []
+    datasets: dict[str, Any] = {}
+    for section in wholes:
+        panels = [{**panel, "title": section["name"]} for panel in section["panels"]]
+        one = trajectories({**section, "panels": panels}, first=len(drawn), top=top)
+        drawn += one["concat"]
+        datasets |= one["datasets"]
+    names = " and ".join(section["name"] for section in sections)
+    what = f"The same talk by {names}: share of passages per logic and period, in {len(drawn)} panels on one scale. " \
+        "The table beside it and the findings tables hold the same figures."  # fmt: skip
+    layout = {"margin": 66, "columns": 3, "widest": 340}
+    body = {"concat": drawn, "columns": 3, "spacing": {"row": 26, "column": 22}, "datasets": datasets}
+    return finished({**body, "usermeta": layout}, what)
+
+
+def trajectories(section: Mapping[str, Any], *, first: int = 0, top: float | None = None) -> dict[str, Any]:
     """The figure of a framework: prevalence per domain and logic over the periods, with intervals.
 
     Args:
         section: view of a trajectory (`sibnlp.report.findings.Section.view`).
+        first: number of the first panel, where panels of several are put together.
+        top: of the axis in per cent, where it is given.
 
     Returns:
         A Vega-Lite specification, a ``concat`` of panels; the page sets their number per row and width.
     """
     panels = section["panels"]
     xs = positions([period["id"] for period in section["periods"]])
-    tops = ceilings(panels)
+    tops = [top] * len(panels) if top else ceilings(panels)
     templates = {top: _layers(section, top, xs[-1]) for top in set(tops)}
     datasets: dict[str, list[dict[str, Any]]] = {}
     drawn = []
-    for i, (panel, top) in enumerate(zip(panels, tops, strict=True)):
+    for i, (panel, height) in enumerate(zip(panels, tops, strict=True), first):
         points = _points(section, panel, xs)
         empty = [x for x, n in zip(xs, panel["denominators"], strict=True) if not n]
         of_panel: dict[str, list[dict[str, Any]]] = {
             "points": points,
-            "ends": _ends(points, top),
+            "ends": _ends(points, height),
             "ticks": _ticks(section, panel, xs),
             "empty": [{"x": x, "text": "no data"} for x in empty],
-            "strip": _strip(panel["denominators"], xs, top),
+            "strip": _strip(panel["denominators"], xs, height),
+            "breaks": [{"x": xs[point["period"]], "code": point["code"]} for point in panel["breaks"]],
             "zero": [{}],
         }
-        layers = [{**layer, "data": {"name": f"{layer['data']['name']}-{i}"}} for layer in templates[top]["layer"]]
+        layers = [{**layer, "data": {"name": f"{layer['data']['name']}-{i}"}} for layer in templates[height]["layer"]]
         used = {layer["data"]["name"] for layer in layers}
         datasets |= {f"{name}-{i}": rows for name, rows in of_panel.items() if f"{name}-{i}" in used}
         title = {"text": wrap(panel["title"], 30, 2), "anchor": "start", "frame": "group", "offset": 10}

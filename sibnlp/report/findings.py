@@ -5,30 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sibnlp.report import changes, estimand, makeup
 from sibnlp.report.charts import styles
 from sibnlp.report.passages import Cells, in_scope
-from sibnlp.report.text import (
-    amount,
-    attribution,
-    capital,
-    excerpt,
-    interval,
-    known,
-    line,
-    named,
-    number,
-    percent,
-    sentence,
-    signed,
-    signed_interval,
-)
-from sibnlp.types import Exemplar, Prevalence, Relation, Report, Shift, Trajectory
-
-SYMBOLS = {"shift": "►", "no change": "▲", "cannot tell": "?"}
-"""K24's marks, and a third for what its coders never had to say."""
+from sibnlp.report.text import attribution, capital, excerpt, interval, known, line, named, number, percent
+from sibnlp.types import Exemplar, Prevalence, Relation, Report, Trajectory
 
 QUOTES_PER_CELL, QUOTES_PER_CODE = 2, 5
-SCOPES = {"interview": "interviews", "document": "documents", "all": "interviews and documents"}
 
 
 class Section:
@@ -71,15 +54,13 @@ class Section:
     def figure(self, item: Prevalence) -> int:
         """Number of the cell behind a prevalence."""
         domain = "" if item.domain is None else f" in {self.name(item.domain)}"
-        limits = interval(item.low, item.high)
-        share = f"{percent(item.estimate)}%" + (f" (interval {limits})" if limits else "")
         return self.cells.add(
             self.trajectory,
             item.domain,
             (item.code,),
             item.period,
             title=f"{line(item.code)}{domain}, {self.name(item.period)}",
-            summary=f"{share}: {number(item.n_coded)} of {', '.join(_base(item))}",
+            summary=estimand.summary(item, self.trajectory.level),
             counted=item.n_coded,
         )
 
@@ -89,6 +70,9 @@ class Section:
             "code": line(item.code),
             "estimate": percent(item.estimate),
             "interval": interval(item.low, item.high),
+            "corpus": estimand.corpus(item),
+            "method": estimand.method(item),
+            "flags": estimand.flags(item),
             "coded": number(item.n_coded),
             "n": number(item.n_passages),
             "cell": self.figure(item) if known(item.estimate) else None,
@@ -99,10 +83,11 @@ class Section:
         items = [p for code in self.logics if (p := self.prevalence.get((domain, code, period)))]
         if not items or not items[0].n_passages:
             return {"n": "0", "detail": ["no passages"], "cell": None}
-        item = items[0]
+        # Where a model abstained from one logic and not from another, their denominators differ: the larger is named.
+        item = max(items, key=lambda one: one.n_passages)
         within = domain if self.trajectory.denominator == "domain" else None
         of = "All passages" if within is None else f"All passages on {self.name(within)}"
-        passages, *detail = _base(item)
+        passages, *detail = estimand.base(item)
         cell = self.cells.add(
             self.trajectory,
             within,
@@ -113,30 +98,6 @@ class Section:
             counted=item.n_passages,
         )
         return {"n": number(item.n_passages), "detail": detail, "cell": cell}
-
-    def relation(self, domain: str | None, period: str) -> dict[str, Any] | None:
-        """How the logics stand to each other, with the passages that carry any of them."""
-        found = self.relations.get((domain, period))
-        if found is None:
-            return None
-        label = capital(named(self.report.names, found.relation)) if found.relation else "None established"
-        within = "" if domain is None else f" in {self.name(domain)}"
-        cell = self.cells.add(
-            self.trajectory,
-            domain,
-            self.logics,
-            period,
-            title=f"{' or '.join(map(line, self.logics))}{within}, {self.name(period)}",
-            summary=f"Relation: {label}. {sentence(found.reason)}".strip(),
-        )
-        return {
-            "label": label,
-            "established": bool(found.relation),
-            "dominant": line(found.dominant) if found.dominant else "",
-            "support": f"{found.support:.2f}" if known(found.support) else "",
-            "reason": sentence(found.reason),
-            "cell": cell,
-        }
 
     def quote(self, exemplar: Exemplar) -> dict[str, Any]:
         """One quotation with its source and the cell it stands for."""
@@ -173,45 +134,13 @@ class Section:
                             self.share(p) if (p := self.prevalence.get((domain, code, period))) else None
                             for code in self.logics
                         ],
-                        "relation": self.relation(domain, period),
+                        "relation": makeup.relation(self, domain, period),
                         "quotes": self.quotes(domain, period),
                     }
                     for period in self.periods
                 ],
             }
             for domain in self.domains
-        ]
-
-    def pole(self, domain: str | None, period: str) -> str:
-        """The paradigm of a domain in a period: the relation's dominant logic; ``neither`` where none leads."""
-        found = self.relations.get((domain, period))
-        return line(found.dominant) if found and found.dominant else "neither leads"
-
-    def shifts(self) -> list[dict[str, Any]]:
-        """Per domain: paradigm at the start and at the end, and each logic's change with its outcome (K24 Table 2)."""
-        rows: dict[tuple[str | None, str, str], dict[str, Shift]] = {}
-        for shift in self.trajectory.shifts:
-            rows.setdefault((shift.domain, shift.start, shift.end), {})[shift.code] = shift
-        return [
-            {
-                "name": self.name(domain),
-                "start": self.pole(domain, start),
-                "end": self.pole(domain, end),
-                "span": f"{self.name(start)} → {self.name(end)}",
-                "changes": [
-                    {
-                        "code": line(code),
-                        "change": signed(found[code].change),
-                        "interval": signed_interval(found[code].low, found[code].high),
-                        "outcome": line(found[code].outcome),
-                        "symbol": SYMBOLS.get(found[code].outcome, "?"),
-                    }
-                    if code in found
-                    else None
-                    for code in self.logics
-                ],
-            }
-            for (domain, start, end), found in sorted(rows.items(), key=lambda row: row[0][0] is not None)
         ]
 
     def exemplars(self) -> list[dict[str, Any]]:
@@ -249,6 +178,7 @@ class Section:
             {
                 "title": self.name(domain),
                 "whole": domain is None,
+                "breaks": changes.breaks_of(self.trajectory, domain),
                 "denominators": [self._n(domain, period) for period in self.periods],
                 "points": [
                     {
@@ -257,6 +187,9 @@ class Section:
                         "estimate": item.estimate if known(item.estimate) else None,
                         "low": item.low if known(item.low) else None,
                         "high": item.high if known(item.high) else None,
+                        "near": item.corpus_low if known(item.corpus_low) else None,
+                        "far": item.corpus_high if known(item.corpus_high) else None,
+                        "method": estimand.method(item),
                         "cell": self.figure(item) if known(item.estimate) else None,
                     }
                     for code in self.logics
@@ -272,30 +205,27 @@ class Section:
 
     def view(self) -> dict[str, Any]:
         """The whole section."""
-        methods = dict.fromkeys(p.method for p in self.trajectory.prevalence)
-        share_of = "passages that carry the domain" if self.trajectory.denominator == "domain" else "all passages"
         looks = styles(self.logics).items()
         return {
             "framework": line(self.trajectory.framework),
             "name": self.name(self.trajectory.framework),
-            "scope": SCOPES.get(self.trajectory.scope, line(self.trajectory.scope)),
-            "denominator": share_of,
+            "scope": estimand.SCOPES.get(self.trajectory.scope, line(self.trajectory.scope)),
+            "denominator": estimand.share_of(self.trajectory),
             "level": f"{percent(self.trajectory.level, 0)} %",
-            "methods": [line(method) for method in methods if method],
+            "estimand": estimand.estimand(self.trajectory),
             "logics": [{"id": line(code), "name": self.name(code), **look} for code, look in looks],
             "periods": [{"id": line(period), "name": self.name(period)} for period in self.periods],
             "panels": (panels := self.panels()),
             "findings": self.findings(),
-            "shifts": (shifts := self.shifts()),
+            "shifts": (shifts := changes.shifts(self)),
+            "breaks": changes.breaks(self),
+            "parts": makeup.parts(self),
+            "actors": makeup.actors(self),
+            "groups": makeup.groups(self),
             # Said once in the caption where all rows have it in common.
             "span": shifts[0]["span"] if shifts and len({row["span"] for row in shifts}) == 1 else "",
             "exemplars": self.exemplars(),
             "most": number(max((n for p in panels for n in p["denominators"]), default=0)),
             "notes": [line(note) for note in self.trajectory.notes],
+            "instrument": [line(warning) for warning in self.trajectory.warnings],
         }
-
-
-def _base(item: Prevalence) -> list[str]:
-    """The denominator in words; documents may have no speakers."""
-    counts = {"passage": item.n_passages, "source": item.n_documents, "speaker": item.n_speakers}
-    return [amount(n, noun) for noun, n in counts.items() if n]

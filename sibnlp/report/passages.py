@@ -7,7 +7,9 @@ here, in Python, so that what a click opens can be tested without a browser.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from sibnlp.periods import assign
 from sibnlp.report.text import line, place, plain, who
-from sibnlp.types import INTERVIEW, Passage, Predictions, Trajectory, is_spoken
+from sibnlp.types import INTERVIEW, Moved, Passage, Predictions, Trajectory, is_spoken
 
 MAX_EMBEDDED = 20_000
 """Passages that travel in the page at most; beyond it a sample spread evenly over the cells does."""
@@ -54,6 +56,7 @@ class Cells:
         self.all: list[Cell] = []
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._periods: dict[int, NDArray[np.intp]] = {}
+        self._by_id: dict[str, list[int]] = {}
 
     def periods(self, trajectory: Trajectory) -> NDArray[np.intp]:
         """The period of every passage as its place in ``trajectory.periods``; -1 outside its scope or periods."""
@@ -96,11 +99,26 @@ class Cells:
     ) -> int:
         """Number of a cell, found or made; ``counted`` defaults to the rows there are."""
         key = (id(trajectory), domain, tuple(codes), period)
+        if key in self._numbers:
+            return self._numbers[key]
+        return self.put(key, self.rows(trajectory, domain, codes, period), title, summary, counted)
+
+    def put(
+        self, key: tuple[Any, ...], rows: NDArray[np.intp], title: str, summary: str, counted: int | None = None
+    ) -> int:
+        """Number of a cell of any rows, found by its key or made."""
         if key not in self._numbers:
-            rows = self.rows(trajectory, domain, codes, period)
             self._numbers[key] = len(self.all)
             self.all.append(Cell(title, summary, len(rows) if counted is None else counted, rows))
         return self._numbers[key]
+
+    def named(self, trajectory: Trajectory, ids: Sequence[str]) -> NDArray[np.intp]:
+        """Rows of passages by their ids, within a trajectory's scope."""
+        if not self._by_id:
+            for row, passage in enumerate(self.predictions.passages):
+                self._by_id.setdefault(passage.id, []).append(row)
+        inside = self.periods(trajectory) >= 0
+        return np.array([row for one in ids for row in self._by_id.get(one, ()) if inside[row]], dtype=np.intp)
 
 
 def chosen(cells: Sequence[Cell], n: int, limit: int, always: Iterable[int] = (), ids: Sequence[str] = ()) -> list[int]:
@@ -143,11 +161,46 @@ def _codes(predictions: Predictions, row: int) -> list[list[Any]]:
     ]
 
 
+def explanation(passage: Passage) -> str:
+    """Why a passage got its codes, where its table says so (`sibnlp classify --explain`): a text, or one by code."""
+    value: Any = dict(passage.extra).get("explanation")
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, list):  # a Parquet map comes as pairs
+        value = dict(value)
+    if isinstance(value, Mapping):
+        return "; ".join(f"{line(str(code))} {line(str(why))}" for code, why in value.items() if why)
+    return line(value) if isinstance(value, str) else ""
+
+
+def _reasons(report_reasons: Mapping[str, Sequence[Moved]], codes: Sequence[str], text: str) -> list[list[Any]]:
+    """``[column, [[start, end, weight] …]]`` of each code: words that moved it, by place in the shown text."""
+    shown = plain(text) == text
+
+    def at(place: int) -> int:
+        # What is made visible takes more room: a place moves by what stands before it.
+        return place if shown else len(plain(text[:place]))
+
+    return [
+        [codes.index(code), [[at(one.start), at(one.end), round(one.weight, 2)] for one in words]]
+        for code, words in report_reasons.items()
+        if code in codes and words
+    ]
+
+
 def _when(passage: Passage) -> str:
     return line(passage.date or passage.stage or "")
 
 
-def embed(cells: Cells, names: Sequence[str], *, limit: int, always: Iterable[int] = ()) -> dict[str, Any]:
+def embed(
+    cells: Cells,
+    names: Sequence[str],
+    *,
+    limit: int,
+    always: Iterable[int] = (),
+    reasons: Mapping[int, Mapping[str, Sequence[Moved]]] | None = None,
+) -> dict[str, Any]:
     """What the page's script needs to show passages: plain lists, strings already made safe to show.
 
     Args:
@@ -155,10 +208,12 @@ def embed(cells: Cells, names: Sequence[str], *, limit: int, always: Iterable[in
         names: display name of each code of the predictions, in their order.
         limit: most passages to embed.
         always: rows that must be among them.
+        reasons: words that moved each code, by row of the predictions; they must not overlap.
 
     Returns:
-        ``passages`` as ``[text, question before, speaker, role, document, when, place, start, end, codes]`` with names
-        by number; ``cells`` as ``{title, summary, counted, total, rows}``; the name lists; ``total`` passages.
+        ``passages`` as ``[text, question before, speaker, role, document, when, place, start, end, codes, why,
+        reasons]`` with names by number; ``cells`` as ``{title, summary, counted, total, rows}``; the name lists;
+        ``total`` passages.
     """
     predictions = cells.predictions
     ids = [passage.id for passage in predictions.passages] if len(predictions) > limit else ()
@@ -180,6 +235,8 @@ def embed(cells: Cells, names: Sequence[str], *, limit: int, always: Iterable[in
                 passage.start,
                 passage.end,
                 _codes(predictions, row),
+                explanation(passage),
+                _reasons((reasons or {}).get(row, {}), predictions.codes, passage.text),
             ]
         )
     return {

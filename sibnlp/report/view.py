@@ -5,16 +5,16 @@ The template writes it down and decides nothing; so a wrong figure is found here
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sibnlp.report.charts import ceilings, trajectories
+from sibnlp.report import changes, estimand
+from sibnlp.report.charts import beside, ceilings, trajectories
 from sibnlp.report.findings import Section
 from sibnlp.report.passages import MAX_EMBEDDED, Cells, embed
-from sibnlp.report.text import amount, capital, excerpt, known, line, named, number, percent
-from sibnlp.types import Prevalence, Report, Source
-
-UNCORRECTED = "uncorrected"
+from sibnlp.report.text import amount, capital, excerpt, line, named, number
+from sibnlp.types import Report, Source
 
 
 def build(report: Report, *, limit: int = MAX_EMBEDDED) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -37,14 +37,18 @@ def build(report: Report, *, limit: int = MAX_EMBEDDED) -> tuple[dict[str, Any],
         section["own_scale"] = len(set(ceilings(section["panels"]))) > 1
         if section["panels"] and section["periods"]:
             charts.append({"id": f"figure-{i + 1}", "spec": trajectories(section)})
+    compared = comparison(sections)
+    if compared:
+        charts.append({"id": "figure-compared", "spec": beside(sections)})
     names = [code if code.isupper() else capital(named(report.names, code)) for code in report.predictions.codes]
     quoted = [exemplar.row for exemplar in report.exemplars]
-    script = {**embed(cells, names, limit=limit, always=quoted), "charts": charts}
+    script = {**embed(cells, names, limit=limit, always=quoted, reasons=report.reasons), "charts": charts}
     shown = len(script["passages"])
     view = {
         "title": line(report.title) or "Drift report",
         "verdict": verdict(mains),
         "warnings": [line(warning) for warning in report.warnings],
+        "compared": compared,
         "sections": sections,
         "documents": brief_sections,
         "provenance": [{"label": line(key), "value": line(value)} for key, value in report.provenance.items()],
@@ -57,6 +61,38 @@ def build(report: Report, *, limit: int = MAX_EMBEDDED) -> tuple[dict[str, Any],
         else "",
     }
     return view, script
+
+
+def comparison(sections: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Frameworks side by side: the same talk by each codebook; empty with a single one.
+
+    Which drift is seen depends on the codebook: that is what the table is there to show.
+    """
+    if len(sections) < 2:
+        return []
+    found = []
+    for section in sections:
+        whole, parts = section["shifts"][:1], section["shifts"][1:]
+        outcomes = Counter(change["outcome"] for row in parts for change in row["changes"] if change)
+        relations = Counter(
+            domain["rows"][-1]["relation"]["label"].lower()
+            for domain in section["findings"][1:]
+            if domain["rows"][-1]["relation"]
+        )
+        agenda = section["parts"]["agenda"] if section["parts"] else []
+        found.append(
+            {
+                "name": section["name"],
+                "number": section["number"],
+                "pole": whole[0]["pole"] if whole else None,
+                "changes": [change for change in whole[0]["changes"] if change] if whole else [],
+                "outcomes": [f"{outcomes[one]} {one}" for one in changes.OUTCOMES],
+                "poles": ", ".join(f"{row['name']} {row['pole']['symbol']}" for row in parts),
+                "relations": [f"{n} {label}" for label, n in relations.most_common()],
+                "agenda": [f"{row['code']} {row['agenda']} of {row['total']}" for row in agenda],
+            }
+        )
+    return found
 
 
 def source(item: Source) -> dict[str, Any]:
@@ -79,23 +115,22 @@ def source(item: Source) -> dict[str, Any]:
 
 
 def verdict(sections: Sequence[Section]) -> list[dict[str, str]]:
-    """What the figures say, in a few plain sentences; what they cannot say comes with it.
+    """What the figures say, in a sentence a framework; what they stand on comes with it.
 
     Returns:
         ``{"lead", "text"}``: the framework (or another key word), and what is said of it.
     """
     said = [
-        {"lead": section.name(section.trajectory.framework), "text": f"{_changes(section)} {_lead(section)}".strip()}
-        for section in sections
+        {"lead": section.name(section.trajectory.framework), "text": changes.verdict(section)} for section in sections
     ]
-    methods = [p.method for section in sections for p in section.trajectory.prevalence]
-    if methods and _by_people(sections[0].report):
-        text = "These figures count what people coded; coders’ errors are not in the intervals."
-        said.append({"lead": "As coded", "text": text})
-    elif any(UNCORRECTED in method for method in methods):
-        which = "These" if all(UNCORRECTED in method for method in methods) else "Some of these"
-        text = f"{which} figures count a classifier’s output and are not corrected for its errors."
-        said.append({"lead": "Uncorrected", "text": text})
+    if said and _by_people(sections[0].report):
+        return [*said, {"lead": "As coded", "text": f"These figures count {estimand.RUNGS['as coded']}."}]
+    cells = [p for section in sections for p in section.trajectory.prevalence]
+    rungs = Counter((p.rung or p.method.rpartition(", ")[2]) for p in cells if p.rung or p.method)
+    for rung in estimand.RUNGS:
+        if rungs[rung]:
+            which = "All figures" if len(rungs) == 1 else f"{rungs[rung]} of {rungs.total()} figures"
+            said.append({"lead": capital(rung), "text": f"{which}: {estimand.RUNGS[rung]}."})
     return said or [{"lead": "Nothing to report", "text": "No trajectory was computed."}]
 
 
@@ -104,46 +139,3 @@ def _by_people(report: Report) -> bool:
     scores = report.predictions.probabilities
     coded = "coded by" in report.provenance and "model" not in report.provenance
     return coded and bool(((scores == 0) | (scores == 1)).all())
-
-
-def _changes(section: Section) -> str:
-    """How many cells shift, stay, or cannot be told."""
-    trajectory = section.trajectory
-    if len(trajectory.periods) < 2:
-        return "There is only one period, so no change can be read from it."
-    # The whole is made of its domains: counted with them, one change would count twice.
-    shifts = [s for s in trajectory.shifts if s.domain is not None] or list(trajectory.shifts)
-    if not shifts:
-        return "No change was computed."
-    moved, held, open_ = (sum(s.outcome == o for s in shifts) for o in ("shift", "no change", "cannot tell"))
-    what = "domain–logic pairs" if shifts[0].domain is not None else "logics"
-    return (
-        f"Between {section.name(shifts[0].start)} and {section.name(shifts[0].end)}, {moved} of {len(shifts)} {what} "
-        f"{'shows' if moved == 1 else 'show'} a shift, {held} {'shows' if held == 1 else 'show'} no change, "
-        f"and for {open_} the data cannot tell."
-    )
-
-
-def _lead(section: Section) -> str:
-    """Which logic leads over the whole at the start and at the end, and whether the intervals leave room for doubt."""
-    whole = [p for p in section.trajectory.prevalence if p.domain is None and known(p.estimate)]
-    order = [period for period in section.periods if any(p.period == period for p in whole)]
-    if not order or len(section.logics) < 2:
-        return ""
-    first, last = ([p for p in whole if p.period == period] for period in (order[0], order[-1]))
-    if len(order) == 1:
-        return f"Over all domains, {_leader(first)}."
-    return f"Over all domains, at the start {_leader(first)}; at the end {_leader(last)}."
-
-
-def _leader(items: Sequence[Prevalence]) -> str:
-    ranked = sorted(items, key=lambda p: -p.estimate)
-    top, *others = ranked
-    if not others:
-        return f"{line(top.code)} stands at {percent(top.estimate, 0)}% of passages"
-    second = others[0]
-    if top.estimate == second.estimate:
-        return f"{line(top.code)} and {line(second.code)} stand level at {percent(top.estimate, 0)}% of passages"
-    overlap = known(top.low) and known(second.high) and top.low <= second.high
-    shares = f"{percent(top.estimate, 0)}% of passages against {percent(second.estimate, 0)}% {line(second.code)}"
-    return f"{line(top.code)} leads ({shares}{'; the intervals overlap' if overlap else ''})"
