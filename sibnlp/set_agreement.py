@@ -70,7 +70,7 @@ def set_alpha(
     >>> round(set_alpha(two, ("NPM", "NPG"), list("abcd"), jaccard, n_resamples=0).value, 4)
     0.8293
     """
-    known: NDArray[np.bool_] = ~np.isnan(judgements).any(axis=2)
+    known = np.asarray(~np.isnan(judgements).any(axis=2))
     values: dict[frozenset[str], int] = {}
     counts = np.zeros((judgements.shape[1], 0))
     for coder, unit in product(range(judgements.shape[0]), range(judgements.shape[1])):

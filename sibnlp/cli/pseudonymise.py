@@ -109,7 +109,7 @@ def _pseudonymise(
             changed, layer = pseudonyms.apply(document.text, found)
             name = f"{number:03d}.txt"
             (folder / name).write_text(changed, encoding="utf-8", newline="\n", errors="replace")
-            originals = tuple(document.text[one.start : one.end] for one in sorted(found, key=lambda one: one.start))
+            originals = tuple(document.text[start:end] for start, end, _, _ in layer.spans)
             kept[name] = pseudonyms.Kept(document.id, layer, originals)
             reviews += [_doubt(document, name, one) for one in doubts]
             said += _metadata(document, name, replacer)
