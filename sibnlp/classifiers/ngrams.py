@@ -112,11 +112,11 @@ class Ngrams:
                 places += [(word, found, 1.0) for found in self._char_ids(token)]
         totals = np.zeros((len(tokens), table.shape[1]))
         if places:
-            word, terms, share = (np.array(column) for column in zip(*places, strict=True))
+            at, terms, share = (np.array(column) for column in zip(*places, strict=True))
             ids, values = self.row(text)
             count = np.bincount(np.searchsorted(ids, terms), weights=share, minlength=len(ids))
             weight = share * (values / count)[np.searchsorted(ids, terms)]
-            np.add.at(totals, word, table[terms] * weight[:, None])
+            np.add.at(totals, at, table[terms] * weight[:, None])
         return spans, totals
 
     def _char_ids(self, token: str) -> list[int]:

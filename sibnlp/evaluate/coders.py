@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sibnlp.agreement import Agreement, agreement, by_unit
 from sibnlp.codebook import Codebook
@@ -68,7 +69,7 @@ def pairs(
     made = []
     for a, b in combinations(sorted(range(len(names)), key=lambda i: (names[i][0], i)), 2):
         two = judgements[[a, b]]
-        both = (~np.isnan(two)).all(axis=0).any(axis=1)
+        both: NDArray[np.bool_] = np.asarray((~np.isnan(two)).sum(axis=0) == 2).sum(axis=1) > 0
         if not both.any():
             continue
         own = [document for document, kept in zip(documents, both, strict=True) if kept]

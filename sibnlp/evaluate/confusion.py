@@ -36,7 +36,8 @@ def confusion(data: Aligned, family: FamilyCodes) -> Confusion | None:
     read = ~np.isnan(data.truth[:, columns]).any(axis=1) if columns else np.zeros(len(data.coded), dtype=np.bool_)
     if not read.any():
         return None
-    truth, given = data.truth[np.ix_(read, columns)] == 1, data.given[np.ix_(read, columns)]
+    cells = np.ix_(read, np.array(columns, dtype=np.int64))
+    truth, given = data.truth[cells] == 1, data.given[cells]
     k = len(columns)
     counts = np.zeros((k + 1, k + 1), dtype=np.int64)
     shared, missed, invented = truth & given, truth & ~given, given & ~truth

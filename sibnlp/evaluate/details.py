@@ -46,7 +46,7 @@ def details(
             "codes": {data.codes[j]: reliability(data, [j]) for columns in held.values() for j in columns},
         },
         "risk_coverage": {f.id: one for f in data.families if (one := selective(data, f)) is not None},
-        "confusion": {f.id: one for f in data.families if (one := confusion(data, f)) is not None},
+        "confusion": {f.id: seen for f in data.families if (seen := confusion(data, f)) is not None},
         "co_occurrence": co_occurrence(data),
         "slices": slices(data, by, n_resamples, seed),
     }

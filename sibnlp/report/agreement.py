@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sibnlp.report.evaluation import score
-from sibnlp.report.text import MISSING, amount, known, line, number
+from sibnlp.report.text import MISSING, amount, known, line, number, score
 
 COLUMNS = (("alpha", "α"), ("kappa", "κ"), ("ac1", "AC1"), ("positive_agreement", "Positive"))
 

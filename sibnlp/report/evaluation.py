@@ -174,7 +174,7 @@ def marked(text: str, words: Sequence[Sequence[float]]) -> list[dict[str, str]]:
     """
     strong = sorted(words, key=lambda word: -abs(word[2]))[: TOWARDS + AGAINST + 4]
     parts, at = [], 0
-    for start, end, weight in sorted(strong):
+    for start, end, weight in sorted(strong, key=tuple):
         if abs(weight) < FAINT or start < at:
             continue
         parts.append({"text": _inline(text[at : int(start)]), "kind": ""})

@@ -163,7 +163,7 @@ def decide_out_of_fold(
     for number in range(FOLDS):
         rows = np.flatnonzero(fold == number)
         part = fitted("linear", codes, settings, train.rows(np.flatnonzero(fold != number)))
-        scores[rows] = part.predict_proba([train.texts[i] for i in rows])
+        scores[rows] = part.predict_proba([train.texts[i] for i in rows.tolist()])
     calibration = fit_calibration(scores, train.truth)
     return calibration, np.array(fit_thresholds(calibration.apply(scores), train.truth))
 
@@ -228,7 +228,7 @@ def run_encoder(task: Task, shared: Path, encoder: str) -> dict[str, Any]:
 def run_few_shot(task: Task, shared: Path, encoder: str) -> list[dict[str, Any]]:
     """8 and 64 texts a class, the same for all: ``encoder``, SetFit, and logistic regression on the frozen encoder."""
     codes, train, test = load_sets(shared, task.name)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for shots in SHOTS:
         values: dict[str, list[float]] = {"encoder": [], "SetFit": [], "frozen encoder + logistic": []}
         start = time.perf_counter()
