@@ -45,6 +45,8 @@ class Watched:
     def __init__(self, browser: Any, path: Path, width: int, height: int) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         self.page = self.context.new_page()
+        # A loaded machine may take a minute to draw what takes a second by itself.
+        self.page.set_default_timeout(180_000)
         self.wrong: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda m: self.wrong.append(m.text) if m.type in ("error", "warning") else None)
