@@ -1,7 +1,6 @@
 """Reports as one HTML file each: everything inside, nothing fetched, nothing of a passage ever run.
 
-Report → view (`view`, `findings` and what it calls: plain data) → charts (`charts`: Vega-Lite) → page (`page`,
-templates).
+Report → view (`view` and what it calls: plain data) → charts (`charts`: Vega-Lite) → page (`page`, templates).
 """
 
 from __future__ import annotations

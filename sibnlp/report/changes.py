@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sibnlp.report.estimand import not_used
 from sibnlp.report.text import amount, known, line, percent, sentence, signed, signed_interval
 from sibnlp.types import Pole, Shift, Trajectory
 
@@ -66,7 +67,7 @@ def _change(section: Section, shift: Shift) -> dict[str, Any]:
         facts.append("exploratory")
     within = "" if shift.domain is None else f" in {section.name(shift.domain)}"
     means = f"{signed(shift.change)} points{f', interval {limits}' if limits else ''}"
-    why = "".join(f" Not corrected: {line(reason)}." for reason in shift.refused)
+    why = "".join(f" Not used: {not_used(reason)}." for reason in shift.refused)
     return {
         "code": line(shift.code),
         "change": signed(shift.change),

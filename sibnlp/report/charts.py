@@ -151,7 +151,7 @@ def _layers(section: Mapping[str, Any], top: float, last: float) -> dict[str, An
     """The layers of a panel over data sets by name; panels with the same scale differ in nothing but data and title."""
     import altair as alt
 
-    stages, logics = len(section["periods"]) <= STAGES_UP_TO, section["logics"]
+    stages, logics = len(section["periods"]) <= STAGES_UP_TO, section.get("palette") or section["logics"]
     codes = [logic["id"] for logic in logics]
 
     def look(channel: Any, key: str, values: list[Any] | None = None) -> Any:
@@ -224,7 +224,11 @@ def _strip(denominators: Sequence[int], xs: Sequence[float], top: float) -> list
 
 def beside(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The wholes of several frameworks side by side, on one scale."""
-    wholes = [{**section, "panels": [p for p in section["panels"] if p["whole"]]} for section in sections]
+    # One look for all: panels of one figure share their scales of colour, dash and shape.
+    palette = list({logic["id"]: logic for section in sections for logic in section["logics"]}.values())
+    wholes = [
+        {**section, "panels": [p for p in section["panels"] if p["whole"]], "palette": palette} for section in sections
+    ]
     top = ceiling([panel for section in wholes for panel in section["panels"]])
     drawn: list[dict[str, Any]] = []
     datasets: dict[str, Any] = {}
@@ -273,7 +277,7 @@ def trajectories(section: Mapping[str, Any], *, first: int = 0, top: float | Non
         layers = [{**layer, "data": {"name": f"{layer['data']['name']}-{i}"}} for layer in templates[height]["layer"]]
         used = {layer["data"]["name"] for layer in layers}
         datasets |= {f"{name}-{i}": rows for name, rows in of_panel.items() if f"{name}-{i}" in used}
-        title = {"text": wrap(panel["title"], 30, 2), "anchor": "start", "frame": "group", "offset": 10}
+        title = {"text": wrap(panel["title"], 30, 3), "anchor": "start", "frame": "group", "offset": 10}
         drawn.append({"layer": layers, "width": WIDTH, "height": HEIGHT, "title": title})
     what = (
         f"{capital(section['name'])}: share of {section['denominator']} of {section['scope']} per logic and period, "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sibnlp.report.text import amount, interval, joined, line, number, percent, sentence
+from collections.abc import Mapping
+
+from sibnlp.report.text import amount, capital, interval, joined, line, named, number, percent
 from sibnlp.types import Prevalence, Trajectory
 
 SCOPES = {"interview": "interviews", "document": "documents", "all": "interviews and documents"}
@@ -12,6 +14,7 @@ WEIGHTS = {
     "document": "every document counts the same",
     "actor": "every actor counts the same",
 }
+QUANTIFIERS = {"design_based": "design-based", "pacc": "PACC", "acc": "ACC", "emq": "EMQ"}
 # What each rung of the ladder means to a reader.
 RUNGS = {
     "design-based": "a probability sample of codings corrects it, whatever the classifier’s errors are",
@@ -27,15 +30,16 @@ def share_of(trajectory: Trajectory) -> str:
     return "passages that carry the domain" if trajectory.denominator == "domain" else "all passages"
 
 
-def estimand(trajectory: Trajectory) -> dict[str, object]:
+def estimand(trajectory: Trajectory, names: Mapping[str, str]) -> dict[str, object]:
     """What a section's figures estimate: of what, weighted how, by which rungs, and why no better ones."""
     rungs: dict[str, list[str]] = {}
     refused: dict[str, list[str]] = {}
     for cell in trajectory.prevalence:
         if cell.method and cell.code not in rungs.setdefault(cell.method, []):
             rungs[cell.method].append(line(cell.code))
+        domain = "" if cell.domain is None else f" in {capital(named(names, cell.domain))}"
         for reason in cell.refused:
-            where = line(cell.code)
+            where = f"{line(cell.code)}{domain}"
             if where not in refused.setdefault(reason, []):
                 refused[reason].append(where)
     everybody = {line(cell.code) for cell in trajectory.prevalence}
@@ -44,14 +48,24 @@ def estimand(trajectory: Trajectory) -> dict[str, object]:
         f"{share_of(trajectory)}; {WEIGHTS.get(trajectory.weight, line(trajectory.weight))}",
         "rungs": [
             {
-                "method": line(method),
+                "method": capital(line(method)),
                 "codes": "" if set(codes) == everybody else joined(codes),
                 "means": RUNGS.get(method.rpartition(", ")[2], ""),
             }
             for method, codes in rungs.items()
         ],
-        "refused": [f"{joined(codes)}: {sentence(reason)}" for reason, codes in refused.items()],
+        # The same reason for half the cells is named without them.
+        "refused": [
+            f"{joined(where) if len(where) <= 4 else f'{len(where)} figures'}: {not_used(reason)}."
+            for reason, where in refused.items()
+        ],
     }
+
+
+def not_used(reason: str) -> str:
+    """Why a better rung is not used, its quantifier by the name people know it by."""
+    name, colon, why = line(reason).partition(": ")
+    return f"{QUANTIFIERS.get(name, name)}{colon}{why}"
 
 
 def base(item: Prevalence) -> list[str]:
@@ -86,9 +100,9 @@ def summary(item: Prevalence, level: float) -> str:
     parts = [
         ", ".join(said),
         f"{number(item.n_coded)} of {', '.join(base(item))}",
-        f"{WEIGHTS.get(item.weight, line(item.weight))}".capitalize(),
-        method(item).capitalize(),
-        *(f"Not corrected: {line(reason)}" for reason in item.refused),
-        flags(item).capitalize(),
+        capital(WEIGHTS.get(item.weight, line(item.weight))),
+        capital(method(item)),
+        *(f"Not used: {not_used(reason)}" for reason in item.refused),
+        capital(flags(item)),
     ]
     return ". ".join(part.rstrip(".") for part in parts if part) + "."

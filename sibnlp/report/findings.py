@@ -212,7 +212,7 @@ class Section:
             "scope": estimand.SCOPES.get(self.trajectory.scope, line(self.trajectory.scope)),
             "denominator": estimand.share_of(self.trajectory),
             "level": f"{percent(self.trajectory.level, 0)} %",
-            "estimand": estimand.estimand(self.trajectory),
+            "estimand": estimand.estimand(self.trajectory, self.report.names),
             "logics": [{"id": line(code), "name": self.name(code), **look} for code, look in looks],
             "periods": [{"id": line(period), "name": self.name(period)} for period in self.periods],
             "panels": (panels := self.panels()),

@@ -89,7 +89,7 @@ def comparison(sections: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "outcomes": [f"{outcomes[one]} {one}" for one in changes.OUTCOMES],
                 "poles": ", ".join(f"{row['name']} {row['pole']['symbol']}" for row in parts),
                 "relations": [f"{n} {label}" for label, n in relations.most_common()],
-                "agenda": [f"{row['code']} {row['agenda']} of {row['total']}" for row in agenda],
+                "agenda": [f"{r['code']} {r['agenda']} agenda, {r['logic']} logic, {r['other']} other" for r in agenda],
             }
         )
     return found

@@ -7,10 +7,14 @@ import math
 import numpy as np
 
 from sibnlp.types import (
+    Alignment,
+    ChangePoint,
+    Decomposition,
     Dropped,
     Exemplar,
     Moved,
     Passage,
+    Pole,
     Predictions,
     Prevalence,
     Relation,
@@ -150,7 +154,7 @@ def trajectory(framework: str, predictions: Predictions, scope: str, empty: str 
     column = {code: predictions.assigned[:, predictions.column(code)] for code in predictions.codes}
     kinds = np.array([(p.kind == "interview") == (scope == "interview") for p in predictions.passages])
     stages = np.array([p.stage for p in predictions.passages])
-    cells, relations, shifts = [], [], []
+    cells, relations, shifts, splits, poles = [], [], [], [], []
     for domain in (None, *domains):
         leaders = {}
         for period in STAGES:
@@ -168,7 +172,7 @@ def trajectory(framework: str, predictions: Predictions, scope: str, empty: str 
                 cells.append(
                     Prevalence(domain, code, period, share, max(share - half, 0) if n else math.nan,
                                min(share + half, 1) if n else math.nan, n, len({p.document for p in rows}),
-                               len({p.actor for p in rows if p.actor}), k, "count, uncorrected")
+                               len({p.actor for p in rows if p.actor}), k, *_stands_on(code, share, half, n))
                 )  # fmt: skip
             first, second = logics
             leader = max(estimates, key=lambda code: estimates[code]) if n else None
@@ -177,7 +181,13 @@ def trajectory(framework: str, predictions: Predictions, scope: str, empty: str 
             if n and min(estimates.values()) > 0.03:
                 relation, support = ("co_existing" if period != "3" else "in_tension"), 0.84
                 reason = f"both present: {first} and {second}, neither moving the other"
-            relations.append(Relation(domain, period, relation, leader, support, reason))
+            carry = np.flatnonzero(of & column[first] & (column[domain] if domain else True)).tolist()
+            ids = tuple(predictions.passages[i].id for i in carry)
+            relations.append(
+                Relation(domain, period, relation, leader, support, reason, relation is not None and period == "3",
+                         "" if relation or not n else "segregating", {"in_tension": 3, "co_existing": 0}, 4,
+                         3.2 if n else math.nan, 0.41 if n else math.nan, ids[:2], ids[2:3])
+            )  # fmt: skip
         for code in logics:
             ends = [c for c in cells if c.domain == domain and c.code == code and c.period in ("1", "3")]
             change = ends[1].estimate - ends[0].estimate
@@ -185,11 +195,66 @@ def trajectory(framework: str, predictions: Predictions, scope: str, empty: str 
             low, high = change - 0.09, change + 0.09
             if not math.isnan(change):
                 outcome = "shift" if low > 0 or high < 0 else "no change" if abs(change) < 0.02 else "cannot tell"
-            shifts.append(Shift(domain, code, "1", "3", change, low, high, outcome))
+            known = not math.isnan(change)
+            shifts.append(
+                Shift(domain, code, "1", "3", change, low, high, outcome, change - 0.03, change + 0.03, 0.01, 0.04, 2.0,
+                      1.8 if known else math.nan, 0.05 if outcome == "shift" else math.nan, 6, 8, "pacc, corrected",
+                      "corrected", ("design_based: no coded passages",))
+            )  # fmt: skip
+            whole = [part * change if domain is None else math.nan for part in (0.4, 0.5, 0.1)]
+            splits.append(
+                Decomposition(
+                    domain, code, "1", "3", change, change * 0.5, change * 0.2, change * 0.3, change * 0.5 - 0.1,
+                    change * 0.5 + 0.1, change * 0.1, change * 0.2, *whole, 4, 0, 1,
+                    {"total": (change - 0.03, change + 0.03)}, "Too few to tell.",
+                )
+            )  # fmt: skip
+        symbol = "►" if leaders["1"] != leaders["3"] else "▲"
+        poles.append(Pole(domain, "1", "3", leaders["1"], leaders["3"], 0.91, 0.85, symbol))
+    alignment = _alignment(logics, predictions, kinds, stages, column)
+    investors = kinds & np.array([p.role == "investor" for p in predictions.passages])
+    groups = tuple(
+        Prevalence(None, code, period, 0.3, 0.1, 0.5, 24, 1, 1, int((investors & column[code] & (stages == period)).sum()),
+                   "count, uncorrected", small=True, kind="role", group="investor")
+        for code in logics for period in STAGES
+    )  # fmt: skip
+    warnings = ("The mix of transcripts differs (1: 50% docx; 3: 50% pdf).",)
     notes = ("Stage 2 of one domain has no passages.",) if empty else ()
     return Trajectory(
-        framework, STAGES, tuple(cells), tuple(relations), tuple(shifts), scope, "talk", notes, period="stage"
-    )
+        framework, STAGES, tuple(cells), tuple(relations), tuple(shifts), scope, "talk", notes, period="stage",
+        groups=groups if scope == "interview" else (), poles=tuple(poles), decomposition=tuple(splits),
+        alignment=alignment, warnings=warnings,
+    )  # fmt: skip
+
+
+def _stands_on(code: str, share: float, half: float, n: int) -> tuple[object, ...]:
+    """What comes after the method: one logic is counted, the others are corrected."""
+    if code == "NPM":
+        return "count, uncorrected", share, share, "uncorrected", ("pacc: TPR − FPR may be as low as 0.25, under 0.3",)
+    return "pacc, corrected", share - half / 3, share + half / 3, "corrected", (), "talk", "passage", 40 * n, n < 30
+
+
+def _alignment(
+    logics: tuple[str, ...],
+    predictions: Predictions,
+    kinds: np.ndarray,
+    stages: np.ndarray,
+    column: dict[str, np.ndarray],
+) -> tuple[Alignment, ...]:
+    found = []
+    actors = np.array([passage.actor or "" for passage in predictions.passages])
+    for actor in sorted(set(actors[kinds]) - {""}):
+        for period in STAGES:
+            of = kinds & (stages == period) & (actors == actor)
+            if of.any():
+                carries = {code: int((of & column[code]).sum()) for code in logics}
+                resists = {code: int(code == "NPM") for code in logics}
+                share = {code: k / int(of.sum()) for code, k in carries.items()}
+                leads = max(carries, key=lambda code: carries[code]) if period == "3" else None
+                found.append(
+                    Alignment(actor, "provider", period, int(of.sum()), 900, carries, resists, {}, share, leads)
+                )
+    return tuple(found)
 
 
 def exemplars(predictions: Predictions) -> tuple[Exemplar, ...]:
@@ -300,7 +365,10 @@ def monthly(n: int = 24) -> Report:
                                share + 0.05 if there else math.nan, 60 + 7 * (i % 5) if there else 0, 2, 2,
                                int(60 * share) if there else 0, "count, uncorrected")
                 )  # fmt: skip
-    drift = Trajectory("osborne", periods, tuple(cells), (), (), "interview", "talk", period="month")
+    point = ChangePoint(None, "NPM", periods[12], 0.24, 0.33, 0.012, 0.88)
+    drift = Trajectory(
+        "osborne", periods, tuple(cells), (), (), "interview", "talk", period="month", change_points=(point,)
+    )
     said = predictions(4, hostile=False)
     return Report("Two years by month", (drift,), (), said, (), (), NAMES, {"Model": "static-v1"})
 

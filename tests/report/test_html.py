@@ -51,7 +51,7 @@ def test_policy_names_exactly_the_inlined_scripts_and_styles(hostile: str) -> No
         "base-uri": ["'none'"],
         "form-action": ["'none'"],
     }
-    assert len(policy["script-src"]) == 3
+    assert len(policy["script-src"]) == 4
     assert "unsafe" not in str(policy)
 
 
@@ -61,7 +61,7 @@ def test_the_policy_comes_before_anything_it_rules(hostile: str) -> None:
 
 def test_nothing_of_the_data_is_markup(hostile: str) -> None:
     tree = lxml.html.fromstring(hostile)
-    assert len(tree.xpath("//script")) == 4
+    assert len(tree.xpath("//script")) == 5
     assert not tree.xpath("//img | //iframe | //object | //embed | //link | //base | //form")
     assert tree.xpath("//meta/@http-equiv") == ["Content-Security-Policy"]
     attributes = {name for element in tree.iter() if isinstance(element.tag, str) for name in element.attrib}
@@ -147,9 +147,17 @@ def test_the_page_reads_as_expected(clean: str) -> None:
     words = " ".join(" ".join(tree.xpath("//main")[0].itertext()).split())
     for expected in (
         "The Ways to Wellbeing bond Stage 3 rests on four interviews only. 1 file could not be read: see files",
-        "Uncorrected . These figures count a classifier’s output and are not corrected for its errors.",
-        "All domains NPG → NPM ► shift +17.3 [+8.3, +26.3] ► shift −17.3 [−26.3, −8.3]",
-        "Development 120 5 sources 5 speakers 27.5 14.7–40.3 35.0 21.3–48.7 Co-existing NPG leads · support 0.84",
+        "Corrected . 36 of 72 figures: corrected by error rates measured on codings from this corpus.",
+        "All domains ► NPG → NPM poles differ support 0.91, 0.85 +17.3 points: show the passages of both periods "
+        "[+8.3, +26.3] shift in these passages [+14.3, +20.3] no change for margins from ×1.8 on undone by 5.0 points "
+        "more false positives in one period 6 of 8 weights × quantifiers agree pacc, corrected −17.3 points",
+        "Development 120 5 sources 5 speakers 27.5 14.7–40.3 count, uncorrected 35.0 21.3–48.7 corpus 30.4–39.6 pacc, "
+        "corrected Co-existing NPG leads · support 0.84 Both present: NPM and NPG, neither moving the other. 4 "
+        "passages with both, 3.2 expected by chance (p 0.41) Marked: in tension 3 2 for 1 against",
+        "In tension tentative",
+        "None established nearest: segregating",
+        "Before believing a change, rule out that the instrument changed: The mix of transcripts differs",
+        "Ada provider neither leads",
         "interviews/broken.docx the file is cut short",
         "3 tracked deletions (first: the old)",
         "Codebook osborne structure 1f0c…, wording 88ab…",

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from sibnlp.report import charts, evaluation, text, view
-from sibnlp.report.passages import Cells, chosen, in_scope
+from sibnlp.report.passages import Cells, chosen, explanation, in_scope
 from tests.report import factory
+
+
+# A trajectory without what compares periods or people.
+BARE = {"decomposition": (), "alignment": (), "groups": (), "poles": ()}
 
 
 @pytest.fixture(scope="module")
@@ -20,51 +24,149 @@ def built() -> tuple[dict, dict]:
     return view.build(factory.report(hostile=False))
 
 
-def test_verdict_counts_the_shifts_and_names_the_leaders(built: tuple[dict, dict]) -> None:
-    osborne, oflynn, caution = built[0]["verdict"]
+def test_the_verdict_is_one_sentence_a_framework_with_its_uncertainty(built: tuple[dict, dict]) -> None:
+    osborne, oflynn, *stands_on = built[0]["verdict"]
     assert osborne["lead"] == "NPM and NPG (Osborne)"
     assert osborne["text"] == (
-        "Between Development and Stable operation, 1 of 6 domain–logic pairs shows a shift, 0 show no change, and for "
-        "5 the data cannot tell. Over all domains, at the start NPG leads (35% of passages against 28% NPM; the "
-        "intervals overlap); at the end NPM leads (45% of passages against 18% NPG; the intervals overlap)."
+        "From Development to Stable operation, NPM changed by +17.3 points (95 % interval +8.3 to +26.3: shift), and "
+        "NPG changed by −17.3 points (95 % interval −26.3 to −8.3: shift); of 6 domain–logic pairs, 1 shows a shift, 0 "
+        "show no change, and for 5 the data cannot tell."
     )
-    assert oflynn["text"].startswith(
-        "Between Development and Stable operation, 1 of 14 domain–logic pairs shows a shift, 4 show no change"
-    )
-    assert caution == {
-        "lead": "Uncorrected",
-        "text": "These figures count a classifier’s output and are not corrected for its errors.",
-    }
+    assert oflynn["text"].count(". ") == 0
+    assert stands_on == [
+        {
+            "lead": "Corrected",
+            "text": "36 of 72 figures: corrected by error rates measured on codings from this corpus.",
+        },
+        {
+            "lead": "Uncorrected",
+            "text": "36 of 72 figures: the share that the classifier flagged, its errors included.",
+        },
+    ]
 
 
 def test_a_row_of_findings(built: tuple[dict, dict]) -> None:
     row = built[0]["sections"][0]["findings"][0]["rows"][0]
-    row = {**row, "quotes": len(row["quotes"])}
-    assert row == {
-        "period": "Development",
-        "of": {"n": "120", "detail": ["5 sources", "5 speakers"], "cell": row["of"]["cell"]},
-        "shares": [
-            {"code": "NPM", "estimate": "27.5", "interval": "14.7–40.3", "coded": "33", "n": "120",
-             "cell": row["shares"][0]["cell"]},
-            {"code": "NPG", "estimate": "35.0", "interval": "21.3–48.7", "coded": "42", "n": "120",
-             "cell": row["shares"][1]["cell"]},
-        ],
-        "relation": {"label": "Co-existing", "established": True, "dominant": "NPG", "support": "0.84",
-                     "reason": "Both present: NPM and NPG, neither moving the other.",
-                     "cell": row["relation"]["cell"]},
-        "quotes": 2,
+    npm, npg = row["shares"]
+    assert row["of"] == {"n": "120", "detail": ["5 sources", "5 speakers"], "cell": row["of"]["cell"]}
+    assert npm == {
+        "code": "NPM", "estimate": "27.5", "interval": "14.7–40.3", "corpus": "", "method": "count, uncorrected",
+        "flags": "", "coded": "33", "n": "120", "cell": npm["cell"],
     }  # fmt: skip
+    assert (npg["corpus"], npg["method"]) == ("30.4–39.6", "pacc, corrected")
+    relation = row["relation"]
+    assert {key: relation[key] for key in ("label", "established", "tentative", "dominant", "support", "nearest")} == {
+        "label": "Co-existing", "established": True, "tentative": False, "dominant": "NPG", "support": "0.84",
+        "nearest": "",
+    }  # fmt: skip
+    assert relation["together"] == "4 passages with both, 3.2 expected by chance (p 0.41)"
+    assert [(one["side"], one["n"]) for one in relation["evidence"]] == [("for", "2"), ("against", "1")]
+    assert len(row["quotes"]) == 2
+
+
+def test_a_figure_says_what_it_estimates_and_stands_on(built: tuple[dict, dict]) -> None:
+    shown, script = built
+    npm, npg = shown["sections"][0]["findings"][0]["rows"][0]["shares"]
+    assert script["cells"][npm["cell"]]["summary"] == (
+        "27.5%, 95 % interval 14.7–40.3 for other interviews with such actors. 33 of 120 passages, 5 sources, 5 "
+        "speakers. Every passage counts the same. Count, uncorrected. Not used: PACC: TPR − FPR may be as low as 0.25, "
+        "under 0.3."
+    )
+    assert "30.4–39.6 for these very passages" in script["cells"][npg["cell"]]["summary"]
+    said = shown["sections"][0]["estimand"]
+    assert said["text"] == "Interviews · shares of all passages; every passage counts the same"
+    assert [(rung["method"], rung["codes"]) for rung in said["rungs"]] == [
+        ("Count, uncorrected", "NPM"), ("Pacc, corrected", "NPG"),
+    ]  # fmt: skip
+    assert said["refused"] == ["NPM, NPM in Governance mechanisms, NPM in Inter-organizational dynamics and NPM in "
+                               "Performance emphasis: PACC: TPR − FPR may be as low as 0.25, under 0.3."]  # fmt: skip
 
 
 def test_a_row_of_shifts(built: tuple[dict, dict]) -> None:
-    section = built[0]["sections"][0]
-    assert section["span"] == "Development → Stable operation"
-    first = section["shifts"][0]
-    assert (first["name"], first["start"], first["end"]) == ("All domains", "NPG", "NPM")
-    assert first["changes"] == [
-        {"code": "NPM", "change": "+17.3", "interval": "[+8.3, +26.3]", "outcome": "shift", "symbol": "►"},
-        {"code": "NPG", "change": "−17.3", "interval": "[−26.3, −8.3]", "outcome": "shift", "symbol": "►"},
+    row = built[0]["sections"][0]["shifts"][0]
+    assert row["pole"] == {
+        "start": "NPG", "end": "NPM", "symbol": "►", "means": "poles differ", "support": "support 0.91, 0.85",
+    }  # fmt: skip
+    npm = row["changes"][0]
+    assert (npm["change"], npm["interval"], npm["outcome"]) == ("+17.3", "[+8.3, +26.3]", "shift")
+    assert npm["facts"] == [
+        "in these passages [+14.3, +20.3]",
+        "no change for margins from ×1.8 on",
+        "undone by 5.0 points more false positives in one period",
+        "6 of 8 weights × quantifiers agree",
+        "pacc, corrected",
     ]
+
+
+def test_behind_a_change_stand_the_passages_of_both_periods(built: tuple[dict, dict]) -> None:
+    shown, script = built
+    report = factory.report(hostile=False)
+    section = shown["sections"][0]
+    for cell in (section["shifts"][0]["changes"][0]["cell"], section["parts"]["rows"][0]["cell"]):
+        rows = script["cells"][cell]["rows"]
+        assert {report.predictions.passages[row].stage for row in rows} == {"1", "3"}
+        assert all("NPM" in report.predictions.codes_of(row) for row in rows)
+
+
+def test_what_a_change_is_made_of_and_how_actors_stand(built: tuple[dict, dict]) -> None:
+    shown, script = built
+    section = shown["sections"][0]
+    first = section["parts"]["rows"][0]
+    assert [first[key] for key in ("total", "within", "voice", "entry", "exit")] == [
+        "+17.3", "+8.6", "+3.5", "+1.7", "+3.5",
+    ]  # fmt: skip
+    assert section["parts"]["who"] == "4 actors heard in both periods, 0 only at the end, 1 only at the start"
+    assert [row["agenda"] for row in section["parts"]["agenda"]] == ["+6.9", "−6.9"]
+    ben = next(row for row in section["actors"] if row["name"] == "Ben")
+    assert ben["cells"][2] is None
+    stands = ben["cells"][0]
+    assert stands["logics"][0]["aside"] == "1 resisted"
+    rows = script["cells"][stands["cell"]]["rows"]
+    assert {factory.report(hostile=False).predictions.passages[row].actor for row in rows} == {"Ben"}
+    assert section["groups"][0]["name"] == "investor"
+    assert section["groups"][0]["cells"][0][0]["flags"] == "small cell"
+
+
+def test_frameworks_stand_side_by_side(built: tuple[dict, dict]) -> None:
+    shown, script = built
+    osborne, oflynn = shown["compared"]
+    assert osborne["pole"]["symbol"] == "►"
+    assert osborne["outcomes"] == ["1 shift", "0 no change", "5 cannot tell"]
+    assert osborne["agenda"][0] == "NPM +6.9 agenda, +8.6 logic, +1.7 other"
+    assert oflynn["changes"][1]["code"] == "PVM"
+    figure = next(chart["spec"] for chart in script["charts"] if chart["id"] == "figure-compared")
+    assert len(figure["concat"]) == 2
+    # One scale of colours for both, or the second codebook's logic would be drawn as the first's.
+    scales = {json.dumps(layer["encoding"]["color"]["scale"]) for panel in figure["concat"] for layer in panel["layer"]
+              if "color" in layer["encoding"]}  # fmt: skip
+    assert len(scales) == 1
+    alone = replace(factory.report(hostile=False), trajectories=factory.report(hostile=False).trajectories[:1])
+    assert view.build(alone)[0]["compared"] == []
+
+
+def test_change_points_are_drawn_and_listed() -> None:
+    shown, script = view.build(factory.monthly())
+    assert shown["sections"][0]["breaks"] == [
+        {"name": "All domains", "code": "NPM", "period": "2017-01", "levels": "24.0 → 33.0", "p": "0.012",
+         "support": "0.88"}
+    ]  # fmt: skip
+    assert script["charts"][0]["spec"]["datasets"]["breaks-0"] == [{"x": 12.0, "code": "NPM"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"NPM": "rests on “x”"}, "NPM rests on “x”"),
+        ('{"NPM": "rests on “x”"}', "NPM rests on “x”"),
+        ([("NPM", "rests on “x”")], "NPM rests on “x”"),
+        ("as the coder noted", "as the coder noted"),
+        ("{broken", "{broken"),
+        (None, ""),
+    ],
+)
+def test_an_explanation_is_read_however_a_table_holds_it(value: object, expected: str) -> None:
+    passage = replace(factory.predictions(4).passages[0], extra=(("explanation", value),))
+    assert explanation(passage) == expected
 
 
 def test_an_empty_period_is_missing_not_zero(built: tuple[dict, dict]) -> None:
@@ -161,7 +263,7 @@ def test_behind_the_figures_of_undated_passages_stand_all_of_them() -> None:
     undated = tuple(replace(passage, stage=None, date=None) for passage in said.passages)
     one = report.trajectories[0]
     cells = tuple(replace(p, period="undated") for p in one.prevalence if p.period == "1")
-    one = replace(one, periods=("undated",), prevalence=cells, relations=(), shifts=(), period="undated")
+    one = replace(one, periods=("undated",), prevalence=cells, relations=(), shifts=(), period="undated", **BARE)
     report = replace(report, trajectories=(one,), predictions=replace(said, passages=undated), exemplars=())
     shown, script = view.build(report)
     rows = script["cells"][shown["sections"][0]["findings"][0]["rows"][0]["of"]["cell"]]["rows"]
@@ -247,7 +349,8 @@ def test_an_empty_report_and_one_period_still_have_a_view() -> None:
     none = replace(report, trajectories=(), documents=(), exemplars=(), sources=())
     assert view.build(none)[0]["verdict"][0]["lead"] == "Nothing to report"
     one = report.trajectories[0]
-    one = replace(one, periods=("1",), shifts=(), prevalence=tuple(p for p in one.prevalence if p.period == "1"))
+    first = tuple(p for p in one.prevalence if p.period == "1")
+    one = replace(one, periods=("1",), shifts=(), prevalence=first, **BARE)
     shown, _ = view.build(replace(report, trajectories=(one,), documents=()))
     assert "only one period" in shown["verdict"][0]["text"]
 
