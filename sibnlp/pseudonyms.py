@@ -57,7 +57,9 @@ def actors(listed: Sequence[tuple[str, str]], labels: Iterable[str]) -> list[Act
     """
     names: dict[str, list[str]] = {}
     taken: dict[str, str] = {}
-    given = {pseudonym for _, pseudonym in listed if pseudonym}
+    labels = list(labels)
+    # A transcript that calls somebody P01 already must not share it with another.
+    given = {pseudonym for _, pseudonym in listed if pseudonym} | set(labels)
     number = 0
 
     def fresh() -> str:

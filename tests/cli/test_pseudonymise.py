@@ -147,6 +147,7 @@ def test_words_that_two_people_share_are_left_to_review() -> None:
 def test_labels_find_their_actor() -> None:
     known = actors([("Anna Berg", "Manager")], ["Anna", "Interviewer", "Speaker 2", "Carl Dorn", "CARL DORN"])
     assert {one.pseudonym: one.names for one in known} == {"Manager": ("Anna Berg", "Anna"), "P01": ("Carl Dorn",)}
+    assert [one.pseudonym for one in actors([], ["P01", "Anna"])] == ["P02"], "P01 is somebody already"
     with pytest.raises(DataError, match="two pseudonyms"):
         actors([("Anna", "A"), ("Anna", "B")], [])
 
