@@ -144,11 +144,7 @@ def _find(
         if turn.speaker and turn.speaker not in line and not any(one.start == turn.start for one in found):
             label = turn.speaker if is_generic(turn.speaker) else by_label.get(turn.speaker.casefold(), turn.speaker)
             found.append(Replacement(turn.start, turn.start, f"{label}: "))
-<<<<<<< HEAD
-    taken = [(one.start, one.end) for one in found] + [(doubt.start, doubt.end) for doubt in doubts]
-=======
     taken = [(one.start, one.end) for one in found] + [(one.start, one.end) for one in doubts]
->>>>>>> report7
     for finder in finders:
         for one in finder.find(document.text):
             if any(start < one.end and one.start < end for start, end in taken):
