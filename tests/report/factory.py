@@ -214,8 +214,10 @@ def trajectory(framework: str, predictions: Predictions, scope: str, empty: str 
     alignment = _alignment(logics, predictions, kinds, stages, column)
     investors = kinds & np.array([p.role == "investor" for p in predictions.passages])
     groups = tuple(
-        Prevalence(None, code, period, 0.3, 0.1, 0.5, 24, 1, 1, int((investors & column[code] & (stages == period)).sum()),
-                   "count, uncorrected", small=True, kind="role", group="investor")
+        Prevalence(
+            None, code, period, 0.3, 0.1, 0.5, 24, 1, 1, int((investors & column[code] & (stages == period)).sum()),
+            "count, uncorrected", small=True, kind="role", group="investor",
+        )
         for code in logics for period in STAGES
     )  # fmt: skip
     warnings = ("The mix of transcripts differs (1: 50% docx; 3: 50% pdf).",)
