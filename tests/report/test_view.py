@@ -14,7 +14,6 @@ from sibnlp.report import charts, evaluation, text, view
 from sibnlp.report.passages import Cells, chosen, explanation, in_scope
 from tests.report import factory
 
-
 # A trajectory without what compares periods or people.
 BARE = {"decomposition": (), "alignment": (), "groups": (), "poles": ()}
 
