@@ -46,7 +46,7 @@ lint: $(VENV)/.dev ## ruff
 types: $(VENV)/.dev ## mypy
 	@$(BIN)/mypy
 
-bench: $(VENV)/.train ## measure speed and sentence boundaries; writes training/benchmarks/RESULTS.md
+bench: $(VENV)/.train ## measure speed, sentence boundaries and public sets; writes training/benchmarks/RESULTS.md, PUBLIC_SETS.md
 	@$(BIN)/python -m training.benchmarks
 
 models: $(VENV)/.train ## rebuild the shipped models

@@ -4,7 +4,11 @@ Sources: Krippendorff, K. (2011), *Computing Krippendorff's alpha-reliability*, 
 *Content analysis*, 4th ed., ch. 12. Cohen, J. (1960), *A coefficient of agreement for nominal scales*, Educational and
 Psychological Measurement 20; for more than two coders the mean over pairs (Light 1971, *Psychological Bulletin* 76).
 Cicchetti, D. & Feinstein, A. (1990), *High agreement but low kappa: II*, J. Clinical Epidemiology 43 (positive
-agreement, which equals the F1 of one coder against the other).
+agreement, which equals the F1 of one coder against the other). Gwet, K. (2008), *Computing inter-rater reliability and
+its variance in the presence of high agreement*, British J. Mathematical and Statistical Psychology 61; with judgements
+missing, Gwet (2014), *Handbook of inter-rater reliability*, 4th ed. (AC1, which a rare code does not pull down).
+
+Codes taken as sets are in `sibnlp.set_agreement`, free spans in `sibnlp.unitising`.
 """
 
 from __future__ import annotations
@@ -90,6 +94,35 @@ def cohen_kappa(table: ArrayLike) -> float:
     return NAN if expected == 1 else float((np.trace(counts) / n - expected) / (1 - expected))
 
 
+def gwet_ac1(counts: ArrayLike) -> float:
+    """Gwet's AC1 of how many coders gave each unit each value.
+
+    Args:
+        counts: [units, values], whole numbers; units judged once count for what chance would give, as Gwet (2014) has
+            it.
+
+    Returns:
+        1 for perfect agreement, 0 for chance; NaN where no unit is judged twice, or only one value exists.
+
+    Gwet's (2014) three abstractors, two of them, 100 units:
+
+    >>> pairs = [(2, 0, 0)] * 13 + [(0, 2, 0)] * 20 + [(0, 1, 1)] * 11 + [(0, 0, 2)] * 56
+    >>> round(gwet_ac1(pairs), 7)
+    0.8493305
+    """
+    table: NDArray[np.float64] = np.asarray(counts, dtype=np.float64)
+    table = table[table.sum(axis=1) >= 1]
+    judged = table.sum(axis=1)
+    twice = judged >= 2
+    if not twice.any() or table.shape[1] < 2:
+        return NAN
+    own, n = table[twice], judged[twice]
+    agreed = float(((own * (own - 1)).sum(axis=1) / (n * (n - 1))).mean())
+    share = (table / judged[:, None]).mean(axis=0)
+    expected = float((share * (1 - share)).sum() / (table.shape[1] - 1))
+    return (agreed - expected) / (1 - expected)
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A coefficient with its interval; NaN where nothing can be said.
@@ -115,6 +148,7 @@ class Agreement:
         n: passages that two coders or more judged; of a family, the most for any of its codes.
         n_documents: of these passages.
         given: how often each coder gave it among these passages, in the order of the coders.
+        ac1: Gwet's AC1; of a family, the mean over its codes that somebody gave.
     """
 
     alpha: Figure
@@ -123,6 +157,7 @@ class Agreement:
     n: int
     n_documents: int
     given: tuple[int, ...]
+    ac1: Figure = Figure(NAN)
 
 
 def by_unit(
@@ -170,43 +205,61 @@ def agreement(
     >>> round(found.alpha.value, 4), round(found.kappa.value, 4), round(found.positive.value, 4), found.given
     (0.3736, 0.3478, 0.5714, (3, 4))
     """
-    names, place = np.unique(np.asarray(documents, dtype=str), return_inverse=True)
-    weights = np.ones((1, len(names)))
-    if n_resamples and len(names) > 1:
-        rng = np.random.default_rng(seed)
-        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_resamples)
-        weights = np.concatenate([weights, drawn.astype(np.float64)])
+    place, weights = resamples(documents, n_resamples, seed)
     single, curves = {}, {}
     for column, code in enumerate(codes):
         own = judgements[:, :, column]
         judged = (~np.isnan(own)).sum(axis=0) >= 2
         curves[code] = _curves(own, place, weights)
         given = tuple(int((row[judged] == 1).sum()) for row in own)
-        alpha, kappa, positive = (_figure(curve) for curve in curves[code])
+        alpha, kappa, positive, ac1 = (figure_of(curve) for curve in curves[code])
         n_documents = len(np.unique(place[judged]))
-        single[code] = Agreement(alpha, kappa, positive, int(judged.sum()), n_documents, given)
+        single[code] = Agreement(alpha, kappa, positive, int(judged.sum()), n_documents, given, ac1)
     whole = {}
     for family, members in families.items():
         own_codes = [code for code in members if code in single]
         held = [code for code in own_codes if any(single[code].given)]
         if not own_codes:
             continue
-        figures = [_figure(_mean([curves[code][k] for code in held])) if held else Figure(NAN) for k in range(3)]
+        figures = [figure_of(_mean([curves[code][k] for code in held])) if held else Figure(NAN) for k in range(4)]
         most = max(own_codes, key=lambda code: single[code].n)
         sums = tuple(sum(counts) for counts in zip(*(single[code].given for code in own_codes), strict=True))
-        whole[family] = Agreement(figures[0], figures[1], figures[2], single[most].n, single[most].n_documents, sums)
+        n, n_documents = single[most].n, single[most].n_documents
+        whole[family] = Agreement(figures[0], figures[1], figures[2], n, n_documents, sums, figures[3])
     return single, whole
+
+
+def resamples(
+    documents: Sequence[str], n_resamples: int, seed: int = 0
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """How often each document counts: once in the first row, as drawn with replacement in the others.
+
+    Args:
+        documents: of n units.
+        n_resamples: rows to draw; none where there is a single document.
+        seed: of the draws.
+
+    Returns:
+        Number of each unit's document [n], and weights [1 + resamples, documents].
+    """
+    names, place = np.unique(np.asarray(documents, dtype=str), return_inverse=True)
+    weights = np.ones((1, len(names)))
+    if n_resamples and len(names) > 1:
+        rng = np.random.default_rng(seed)
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_resamples)
+        weights = np.concatenate([weights, drawn.astype(np.float64)])
+    return place, weights
 
 
 def _curves(
     judgements: NDArray[np.float64], place: NDArray[np.intp], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Alpha, kappa and positive agreement of one code, for each weighting of the documents.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Alpha, kappa, positive agreement and AC1 of one code, for each weighting of the documents.
 
     Args:
         judgements: [coders, units]; place: document of each unit; weights: [resamples, documents].
 
-    All three are functions of sums over units, so a resample is a product of weights and sums by document.
+    All are functions of sums over units, so a resample is a product of weights and sums by document.
     """
 
     def resampled(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -218,6 +271,14 @@ def _curves(
     differing = np.divide(2 * ones * zeros, counts - 1, out=np.zeros(len(counts)), where=paired)
     n, n_ones, observed = resampled(counts), resampled(ones * paired), resampled(differing)
     alpha = 1 - _ratio(observed * (n - 1), 2 * n_ones * (n - n_ones))
+    # AC1: pairs that agree, and the code's share among all judgements, those of units judged once as well.
+    judged = ones + zeros
+    pairs = np.where(paired, judged * (judged - 1), 1)
+    disagreed = _ratio(resampled(2 * ones * zeros / pairs * paired), resampled(paired.astype(np.float64)))
+    shares = np.divide(ones, judged, out=np.zeros(len(judged)), where=judged > 0)
+    share = _ratio(resampled(shares), resampled((judged > 0).astype(np.float64)))
+    expected_ac1 = 2 * share * (1 - share)
+    ac1 = (1 - disagreed - expected_ac1) / (1 - expected_ac1)
     kappas, hits, either = [], np.zeros(len(weights)), np.zeros(len(weights))
     for a, b in combinations(judgements, 2):
         both = ~np.isnan(a) & ~np.isnan(b)
@@ -230,7 +291,7 @@ def _curves(
         kappas.append(_ratio(m * agreed - expected, m**2 - expected))
         hits, either = hits + 2 * shared, either + first + second
     kappa = _mean(kappas) if kappas else np.full(len(weights), NAN)
-    return alpha, kappa, _ratio(hits, either)
+    return alpha, kappa, _ratio(hits, either), ac1
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -245,10 +306,10 @@ def _mean(curves: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return mean
 
 
-def _figure(curve: NDArray[np.float64]) -> Figure:
-    """The first value is of the data as they are, the others of the resamples."""
-    resamples = curve[1:][~np.isnan(curve[1:])]
-    if np.isnan(curve[0]) or not len(resamples):
+def figure_of(curve: NDArray[np.float64]) -> Figure:
+    """A coefficient with its interval: the first value is of the data as they are, the others of the resamples."""
+    drawn = curve[1:][~np.isnan(curve[1:])]
+    if np.isnan(curve[0]) or not len(drawn):
         return Figure(float(curve[0]))
-    low, high = np.quantile(resamples, [0.025, 0.975])
+    low, high = np.quantile(drawn, [0.025, 0.975])
     return Figure(float(curve[0]), float(low), float(high))

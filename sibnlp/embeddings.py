@@ -97,6 +97,14 @@ class StaticEmbedder:
             rows += [_unit(total / max(n, 1)) for total, n in sums]
         return np.array(rows, dtype=np.float64).reshape(-1, self.static.dim)
 
+    def pieces(self, text: str) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+        """A text's vector, `embed`, as a sum: the span of each known word-piece and what it adds, float64 [m, d]."""
+        found = self.static.tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
+        kept = [i for i, id in enumerate(found.ids) if id != self.static.unk_token_id]
+        vectors = self.static.embedding[[found.ids[i] for i in kept]].astype(np.float64).reshape(-1, self.static.dim)
+        length = np.sqrt(np.square(vectors.sum(axis=0)).sum())
+        return [found.offsets[i] for i in kept], vectors / length if length else vectors
+
     def save(self, folder: Path) -> list[str]:
         """Write what `load_embeddings` reads."""
         save_embeddings(self.static, folder)

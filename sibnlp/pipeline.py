@@ -16,6 +16,7 @@ from sibnlp.codebook import Codebook, Framework, framework
 from sibnlp.corpus import Progress, collect, find_documents
 from sibnlp.errors import DataError
 from sibnlp.exemplars import exemplars
+from sibnlp.explain import is_exact, leading_words
 from sibnlp.follow import brackets, follow
 from sibnlp.gold import match, standing_in
 from sibnlp.model import Model
@@ -264,7 +265,7 @@ def run(
     }
     if min_confidence:
         provenance["abstention"] = f"below a confidence of {min_confidence:g} in a family"
-    return track(
+    report = track(
         predictions,
         books,
         drift=settings.drift,
@@ -276,6 +277,8 @@ def run(
         gold=gold,
         trained_on=trained_on,
     )
+    # Occlusion would take as many classifications as there are words: it is left to `sibnlp classify --explain`.
+    return replace(report, reasons=leading_words(predictions, model)) if is_exact(model) else report
 
 
 def _codebook(settings: Settings, name: str) -> Codebook:

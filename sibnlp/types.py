@@ -172,6 +172,20 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A word that moved the score of a code.
+
+    Attributes:
+        start, end: its span in the passage's text.
+        weight: what it adds to the log-odds of the code; negative where it speaks against it.
+    """
+
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class CodedPassage:
     """A passage with the codes one coder gave it.
 
@@ -573,6 +587,8 @@ class Report:
         names: display name by code, period or framework id.
         provenance: what produced this, as label → value (model, codebook fingerprints, versions, settings, times).
         warnings: what a reader of the figures must know.
+        reasons: words that moved the score of each code given, by row of the predictions and code; empty where the
+            model's score is no sum over words.
     """
 
     title: str
@@ -584,3 +600,4 @@ class Report:
     names: Mapping[str, str]
     provenance: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    reasons: Mapping[int, Mapping[str, tuple[Moved, ...]]] = field(default_factory=dict)

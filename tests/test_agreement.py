@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sibnlp.agreement import agreement, alpha_of_counts, by_unit, cohen_kappa, nominal_alpha
+from sibnlp.agreement import agreement, alpha_of_counts, by_unit, cohen_kappa, gwet_ac1, nominal_alpha
 
 
 def test_alpha_equals_published_values(shared: Path) -> None:
@@ -38,6 +38,44 @@ def test_alpha_equals_published_values(shared: Path) -> None:
         assert round(found, vector["decimals"]) == pytest.approx(round(expected, vector["decimals"])), vector["name"]
         checked += 1
     assert checked == 5
+
+
+def test_ac1_equals_published_values(shared: Path) -> None:
+    vectors = json.loads((shared / "bench/reliability/agreement_vectors.json").read_text(encoding="utf-8"))
+    checked = 0
+    for vector in vectors:
+        if not isinstance(vector["expected"], dict) or "gwet_ac1" not in vector["expected"]:
+            continue
+        if "contingency" in vector["rows"]:
+            table = np.array(vector["data"])
+            cells = [(i, j) for i, j in np.ndindex(*table.shape) for _ in range(table[i, j])]
+            counts = [[(i, j).count(value) for value in range(len(table))] for i, j in cells]
+        elif vector["rows"] == "coders":
+            values = sorted({cell for row in vector["data"] for cell in row if cell is not None})
+            counts = [[unit.count(value) for value in values] for unit in zip(*vector["data"], strict=True)]
+        else:
+            counts = vector["data"]
+        # Published to five or seven decimals.
+        assert gwet_ac1(counts) == pytest.approx(vector["expected"]["gwet_ac1"], abs=5e-6), vector["name"]
+        checked += 1
+    assert checked == 3
+
+
+def test_ac1_of_codes_is_that_of_the_single_function_with_judgements_missing() -> None:
+    table = judged(3)
+    table[0, :7] = np.nan
+    table[1, 3:6] = np.nan  # some units are judged once, some by nobody
+    table[2, 3] = np.nan
+    by_code, _ = agreement(table, "abc", ["d"] * 40, {}, n_resamples=0)
+    for column, code in enumerate("abc"):
+        own = table[:, :, column]
+        counts = np.stack([(own == value).sum(axis=0) for value in (0, 1)], axis=1)
+        assert by_code[code].ac1.value == pytest.approx(gwet_ac1(counts))
+
+
+def test_ac1_of_nothing() -> None:
+    assert math.isnan(gwet_ac1([[1, 0], [0, 1]]))
+    assert gwet_ac1([[2, 0], [2, 0]]) == 1
 
 
 def test_perfect_and_systematic_disagreement() -> None:

@@ -8,8 +8,9 @@ table, so a new line is tested at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,30 @@ class Classifier(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; predicts the same probabilities, bit for bit. Never reaches for the network."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contributions:
+    """A text's score as a sum over its words.
+
+    Attributes:
+        spans: of w words in the text, in order, in code points.
+        weights: float64 [w, k], what each adds to the log-odds of each code, before calibration.
+        base: float64 [k], the log-odds of a text without any known word.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    weights: NDArray[np.float64]
+    base: NDArray[np.float64]
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """What a backend offers besides, whose score is a sum over words; for others words are left out in turn."""
+
+    def contributions(self, text: str) -> Contributions:
+        """The words' parts; with the base they sum to the log-odds of `Classifier.predict_proba`."""
         ...
 
 

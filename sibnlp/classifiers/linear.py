@@ -13,13 +13,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.classifiers import check_settings, sigmoid, stack
+from sibnlp.classifiers import Contributions, check_settings, sigmoid, stack
 from sibnlp.classifiers.heads import fit_heads
 from sibnlp.classifiers.ngrams import Ngrams, dot
 from sibnlp.errors import DataError
 
 WEIGHTS, VOCABULARY, HEAD = "head.safetensors", "vocabulary.json", "head.json"
-DEFAULTS = {"words": [1, 2], "chars": [3, 5], "min_documents": 2, "C": 10.0, "class_weight": "balanced"}
+DEFAULTS = {
+    "words": [1, 2], "chars": [3, 5], "min_documents": 2, "C": 10.0, "class_weight": "balanced", "log_counts": 0.0,
+}  # fmt: skip
 
 
 class LinearClassifier:
@@ -28,7 +30,8 @@ class LinearClassifier:
     Args:
         codes: ids of the codes.
         settings: ``words`` and ``chars`` (shortest and longest n-gram; ``[0, 0]`` for none), ``min_documents`` (texts a
-            n-gram must occur in), ``C``, ``class_weight`` (``"balanced"`` or ``"none"``).
+            n-gram must occur in), ``C``, ``class_weight`` (``"balanced"`` or ``"none"``), ``log_counts`` (over 0,
+            n-grams count by how much more often they occur with the code, counts smoothed by this much; 0 for not).
     """
 
     def __init__(self, codes: Sequence[str], settings: Mapping[str, Any] | None = None) -> None:
@@ -65,7 +68,13 @@ class LinearClassifier:
             )
         weight = None if self.settings["class_weight"] == "none" else self.settings["class_weight"]
         self.weights_, self.intercepts_ = fit_heads(
-            ngrams.matrix(texts), targets, freedom=self.settings["C"], class_weight=weight, seed=seed, weights=weights
+            ngrams.matrix(texts),
+            targets,
+            freedom=self.settings["C"],
+            class_weight=weight,
+            seed=seed,
+            weights=weights,
+            log_counts=self.settings["log_counts"],
         )
         self.ngrams_ = ngrams
 
@@ -81,6 +90,14 @@ class LinearClassifier:
         table = np.ascontiguousarray(self.weights_.T)
         rows = (dot(*ngrams.row(text), table) + self.intercepts_ for text in texts)
         return sigmoid(stack(rows, len(self.codes)))
+
+    def contributions(self, text: str) -> Contributions:
+        """What each word adds to the log-odds of each code, exactly."""
+        ngrams = self.ngrams_
+        if ngrams is None:
+            raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
+        spans, weights = ngrams.by_word(text, self.weights_.T)
+        return Contributions(tuple(spans), weights, self.intercepts_)
 
     def save(self, folder: Path) -> list[str]:
         """Write weights, vocabulary and settings; returns the names of the files."""

@@ -7,7 +7,6 @@ implementation to agree with, and classification need not import scikit-learn.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Words with an inner apostrophe kept whole ("don't"); underscores and punctuation separate.
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+from sibnlp.words import tokenise, word_spans
+
 # Set before a character n-gram so that it cannot be taken for a word; no word holds it, all sort after it.
 CHARACTER = "#"
 # Words whose character n-grams are remembered; bounds memory, changes no result.
@@ -88,6 +87,38 @@ class Ngrams:
                 block /= length
         return ids, values
 
+    def by_word(self, text: str, table: NDArray[np.float64]) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+        """What each word of a text adds to ``dot(*self.row(text), table)``.
+
+        An n-gram's part is shared evenly among the places where it stands, and there among the words it is made of.
+
+        Args:
+            text: with w words.
+            table: float64 [v, k].
+
+        Returns:
+            Span of each word in the text, and float64 [w, k] whose sum over the words is the dot product.
+        """
+        spans = word_spans(text)
+        tokens = tokenise(text)
+        places: list[tuple[int, int, float]] = []  # a word, an n-gram it is part of, and its share of that place
+        for n in range(max(self.words[0], 1), self.words[1] + 1):
+            for start in range(len(tokens) - n + 1):
+                found = self.index.get(" ".join(tokens[start : start + n]))
+                if found is not None:
+                    places += [(word, found, 1 / n) for word in range(start, start + n)]
+        if self.chars[1]:
+            for word, token in enumerate(tokens):
+                places += [(word, found, 1.0) for found in self._char_ids(token)]
+        totals = np.zeros((len(tokens), table.shape[1]))
+        if places:
+            at, terms, share = (np.array(column) for column in zip(*places, strict=True))
+            ids, values = self.row(text)
+            count = np.bincount(np.searchsorted(ids, terms), weights=share, minlength=len(ids))
+            weight = share * (values / count)[np.searchsorted(ids, terms)]
+            np.add.at(totals, at, table[terms] * weight[:, None])
+        return spans, totals
+
     def _char_ids(self, token: str) -> list[int]:
         """Known character n-grams of a word, remembered, for words come again."""
         found = self.seen.get(token)
@@ -135,11 +166,6 @@ def dot(ids: NDArray[np.int64], values: NDArray[np.float64], table: NDArray[np.f
     """
     total: NDArray[np.float64] = (table[ids] * values[:, None]).sum(axis=0)
     return total
-
-
-def tokenise(text: str) -> list[str]:
-    """Lower-cased words; a typographic apostrophe is the same as a straight one."""
-    return WORD.findall(text.lower().replace("’", "'"))
 
 
 def word_ngrams(tokens: Sequence[str], lengths: tuple[int, int]) -> Iterator[str]:

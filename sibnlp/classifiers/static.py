@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.classifiers import check_settings, sigmoid, stack
+from sibnlp.classifiers import Contributions, check_settings, sigmoid, stack
 from sibnlp.classifiers.heads import fit_heads
 from sibnlp.classifiers.ngrams import Ngrams, dot
 from sibnlp.embeddings import EMBEDDING_FILES, StaticEmbedder, load_embeddings, save_embeddings
 from sibnlp.errors import DataError
+from sibnlp.words import word_spans
 
 if TYPE_CHECKING:
     from model2vec import StaticModel
@@ -123,6 +124,28 @@ class StaticClassifier:
             table = np.ascontiguousarray(self.word_weights_.T)
             logits += stack((dot(*self.ngrams_.row(text), table) for text in texts), len(self.codes))
         return sigmoid(logits)
+
+    def contributions(self, text: str) -> Contributions:
+        """What each word adds to the log-odds of each code, exactly.
+
+        The embedding is a mean scaled to length 1; at the length it has for this text, it is a sum over word-pieces.
+        """
+        if self.weights_ is None:
+            raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
+        words = word_spans(text)
+        total: dict[tuple[int, int], NDArray[np.float64]] = {}
+        zero = np.zeros(len(self.codes))
+        spans, vectors = StaticEmbedder(self.embeddings).pieces(text)
+        parts = vectors @ self.weights_.T
+        for (start, end), part in zip(spans, parts, strict=True):
+            # Pieces of one word count as that word; what is in none, such as a full stop, stands by itself.
+            word = next((own for own in words if own[0] < end and start < own[1]), (start, end))
+            total[word] = total.get(word, zero) + part
+        if self.ngrams_ is not None:
+            for span, part in zip(*self.ngrams_.by_word(text, self.word_weights_.T), strict=True):
+                total[span] = total.get(span, zero) + part
+        order = sorted(total)
+        return Contributions(tuple(order), stack((total[span] for span in order), len(self.codes)), self.intercepts_)
 
     def save(self, folder: Path) -> list[str]:
         """Write embeddings, weights and settings; returns the names of the files."""

@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 from sibnlp import __version__
-from sibnlp.cli import agree, classify, codebook, convert, drift, evaluate, init, models, run, segment, train
+from sibnlp.cli import (
+    agree,
+    classify,
+    codebook,
+    collect,
+    convert,
+    drift,
+    evaluate,
+    init,
+    models,
+    pseudonymise,
+    run,
+    sample,
+    segment,
+    train,
+)
 from sibnlp.cli.console import fail
 from sibnlp.errors import SibnlpError
 
@@ -54,7 +69,10 @@ app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("drift")(drift.command)
 app.command("agree")(agree.command)
+app.command("sample")(sample.command)
+app.command("collect")(collect.command)
 app.command("convert")(convert.command)
+app.command("pseudonymise")(pseudonymise.command)
 app.add_typer(codebook.app, name="codebook")
 app.command("models")(models.command)
 

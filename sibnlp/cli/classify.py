@@ -23,7 +23,9 @@ def command(
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Say for each code which sentence it rests on most; takes several times as long."
+            "--explain",
+            help="Say for each code which sentence it rests on most, and which words moved its score; takes several "
+            "times as long, with an encoder or zero_shot as many times as a passage has words.",
         ),
     ] = False,
     force: options.Force = False,

@@ -38,7 +38,7 @@ def read_codings(
         found = exchange.read_codings(path, codebooks, options)
         rows += found.rows
         own += [found.codebook] if found.codebook else []
-        _say(path, found.notes)
+        tell(path, found.notes)
     return rows, list(codebooks) or own
 
 
@@ -60,10 +60,11 @@ def read_predictions(path: Path, codebooks: Sequence[str], project: Sequence[str
         return tables.read_predictions(path)
     books = [load(name) for name in codebooks]
     found = exchange.read_codings(path, books, exchange.options_of(project))
-    _say(path, found.notes)
+    tell(path, found.notes)
     return exchange.as_predictions(found, path)
 
 
-def _say(path: Path, notes: Sequence[str]) -> None:
+def tell(path: Path, notes: Sequence[str]) -> None:
+    """Say what was lost, guessed or inferred in a file."""
     for note in notes:
         say(f"{path.name}: {note}")

@@ -48,7 +48,9 @@ from sibnlp.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from sibnlp.codebook import Codebook
-    from sibnlp.types import CodedPassage, Document, Predictions
+    from sibnlp.exchange.queues import Queued, Returned
+    from sibnlp.types import CodedPassage, Document, Passage, Predictions
+    from sibnlp.unitising import Continuum
 
 __all__ = [
     "ASKED",
@@ -75,16 +77,21 @@ __all__ = [
     "Value",
     "Variable",
     "as_predictions",
+    "continua",
     "is_project",
     "load",
     "merge",
     "options_of",
     "prepare",
+    "queue_project",
+    "queued",
     "read_codings",
     "read_documents",
     "read_predictions",
+    "read_queue",
     "record_extents",
     "save",
+    "save_rows",
     "strip",
     "texts_of",
 ]
@@ -218,6 +225,15 @@ def as_predictions(coded: Codings, path: Path) -> Predictions:
     return predictions(coded, path)
 
 
+def continua(
+    project: Project, path: Path, codebooks: Sequence[Codebook] = (), options: Options | None = None
+) -> list[Continuum]:
+    """What several coders of a project read together, and marked there: see `sibnlp.exchange.stretches`."""
+    from sibnlp.exchange import stretches
+
+    return stretches.continua(project, path, codebooks, options or Options())
+
+
 def read_predictions(path: Path, options: Options | None = None) -> Predictions:
     """Read predictions, or codings by people, from a table or a coded project (of one coder).
 
@@ -284,6 +300,41 @@ def save(project: Project, path: Path, options: Options | None = None) -> tuple[
         raise TableError(path, f"cannot write {path.suffix or 'a file without a suffix'}", f"known: {_suffixes()}")
     member: Exchange = FORMATS.load(names[0])
     return member.write(project, path, options or Options())
+
+
+def save_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> tuple[Problem, ...]:
+    """Write rows to a table, .xlsx among them.
+
+    Returns:
+        What Excel cuts.
+
+    Raises:
+        TableError: no such format.
+    """
+    written: tuple[Problem, ...] = FORMATS.load("sheets").write_rows(rows, path)
+    return written
+
+
+def queued(ticket: str, passage: Passage, suggested: tuple[str, ...] = ()) -> Queued:
+    """A passage that waits for a coder: see `sibnlp.exchange.queues.Queued`."""
+    from sibnlp.exchange.queues import Queued
+
+    return Queued(ticket, passage, suggested)
+
+
+def queue_project(queued: Sequence[Queued], codes: Sequence[str], codebooks: Sequence[Codebook], model: str) -> Project:
+    """A project of passages to be coded, a document each: see `sibnlp.exchange.queues`."""
+    from sibnlp.exchange import queues
+
+    return queues.project(queued, codes, codebooks, model)
+
+
+def read_queue(path: Path, codebooks: Sequence[Codebook], options: Options | None = None) -> Returned:
+    """What came back of a queue that was coded as a project: see `sibnlp.exchange.queues`."""
+    from sibnlp.exchange import queues
+
+    options = options or Options()
+    return queues.returned(load(path, options), path, codebooks, options)
 
 
 def merge(base: Project, other: Project, path: Path, other_path: Path) -> Project:

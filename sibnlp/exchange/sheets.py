@@ -334,6 +334,18 @@ def write(project: Project, path: Path, options: Options) -> tuple[Problem, ...]
     return tuple(problems)
 
 
+def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> tuple[Problem, ...]:
+    """Write rows as they are, to .xlsx as well.
+
+    Raises:
+        TableError: another suffix.
+    """
+    if path.suffix.lower() == ".xlsx":
+        return tuple(_write_xlsx(rows, path))
+    tables.write(rows, path)
+    return ()
+
+
 def _passage_rows(coded: Sequence[CodedPassage]) -> Iterator[dict[str, Any]]:
     for row, one in zip(tables.passage_rows(one.passage for one in coded), coded, strict=True):
         yield {**row, "codes": list(one.codes), "coder": one.coder, "extent": list(one.extent)}

@@ -179,7 +179,7 @@ def _group_cell(section: Section, item: Any) -> int:
 
     def belongs(row: int) -> bool:
         one = passages[row]
-        return (one.role if item.kind == "role" else dict(one.extra).get("sector")) == item.group
+        return bool((one.role if item.kind == "role" else dict(one.extra).get("sector")) == item.group)
 
     rows = [
         row for row in section.cells.rows(section.trajectory, None, (item.code,), item.period).tolist() if belongs(row)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sibnlp.periods import assign
 from sibnlp.report.text import line, place, plain, who
-from sibnlp.types import INTERVIEW, Passage, Predictions, Trajectory, is_spoken
+from sibnlp.types import INTERVIEW, Moved, Passage, Predictions, Trajectory, is_spoken
 
 MAX_EMBEDDED = 20_000
 """Passages that travel in the page at most; beyond it a sample spread evenly over the cells does."""
@@ -174,11 +174,33 @@ def explanation(passage: Passage) -> str:
     return line(value) if isinstance(value, str) else ""
 
 
+def _reasons(report_reasons: Mapping[str, Sequence[Moved]], codes: Sequence[str], text: str) -> list[list[Any]]:
+    """``[column, [[start, end, weight] …]]`` of each code: words that moved it, by place in the shown text."""
+    shown = plain(text) == text
+
+    def at(place: int) -> int:
+        # What is made visible takes more room: a place moves by what stands before it.
+        return place if shown else len(plain(text[:place]))
+
+    return [
+        [codes.index(code), [[at(one.start), at(one.end), round(one.weight, 2)] for one in words]]
+        for code, words in report_reasons.items()
+        if code in codes and words
+    ]
+
+
 def _when(passage: Passage) -> str:
     return line(passage.date or passage.stage or "")
 
 
-def embed(cells: Cells, names: Sequence[str], *, limit: int, always: Iterable[int] = ()) -> dict[str, Any]:
+def embed(
+    cells: Cells,
+    names: Sequence[str],
+    *,
+    limit: int,
+    always: Iterable[int] = (),
+    reasons: Mapping[int, Mapping[str, Sequence[Moved]]] | None = None,
+) -> dict[str, Any]:
     """What the page's script needs to show passages: plain lists, strings already made safe to show.
 
     Args:
@@ -186,10 +208,12 @@ def embed(cells: Cells, names: Sequence[str], *, limit: int, always: Iterable[in
         names: display name of each code of the predictions, in their order.
         limit: most passages to embed.
         always: rows that must be among them.
+        reasons: words that moved each code, by row of the predictions; they must not overlap.
 
     Returns:
-        ``passages`` as ``[text, question before, speaker, role, document, when, place, start, end, codes, why]`` with
-        names by number; ``cells`` as ``{title, summary, counted, total, rows}``; the name lists; ``total`` passages.
+        ``passages`` as ``[text, question before, speaker, role, document, when, place, start, end, codes, why,
+        reasons]`` with names by number; ``cells`` as ``{title, summary, counted, total, rows}``; the name lists;
+        ``total`` passages.
     """
     predictions = cells.predictions
     ids = [passage.id for passage in predictions.passages] if len(predictions) > limit else ()
@@ -212,6 +236,7 @@ def embed(cells: Cells, names: Sequence[str], *, limit: int, always: Iterable[in
                 passage.end,
                 _codes(predictions, row),
                 explanation(passage),
+                _reasons((reasons or {}).get(row, {}), predictions.codes, passage.text),
             ]
         )
     return {

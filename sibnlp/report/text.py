@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sibnlp.types import Passage
 
@@ -69,6 +69,24 @@ def percent(share: float | None, digits: int = 1) -> str:
     ('23.1', '–')
     """
     return f"{100 * share:.{digits}f}" if share is not None and known(share) else MISSING
+
+
+def score(value: float | None) -> str:
+    """A score with two decimals; a dash where it is unknown.
+
+    >>> score(0.876), score(None), score(-0.031), score(-0.001)
+    ('0.88', '–', '−0.03', '0.00')
+    """
+    # Adding nothing turns a negative zero into a plain one.
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if value is not None and known(value) else MISSING
+
+
+def interval_of(limits: Sequence[float | None] | None) -> str:
+    """An interval of scores, ``0.69–0.79``, with ``to`` where a sign would be read as a dash; a dash if unknown."""
+    low, high = limits or (None, None)
+    if not known(low) or not known(high):
+        return MISSING
+    return f"{score(low)}{' to ' if '−' in score(low) + score(high) else '–'}{score(high)}"
 
 
 def interval(low: float | None, high: float | None) -> str:

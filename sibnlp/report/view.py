@@ -42,7 +42,7 @@ def build(report: Report, *, limit: int = MAX_EMBEDDED) -> tuple[dict[str, Any],
         charts.append({"id": "figure-compared", "spec": beside(sections)})
     names = [code if code.isupper() else capital(named(report.names, code)) for code in report.predictions.codes]
     quoted = [exemplar.row for exemplar in report.exemplars]
-    script = {**embed(cells, names, limit=limit, always=quoted), "charts": charts}
+    script = {**embed(cells, names, limit=limit, always=quoted, reasons=report.reasons), "charts": charts}
     shown = len(script["passages"])
     view = {
         "title": line(report.title) or "Drift report",

@@ -119,3 +119,56 @@ def test_line_separators_within_a_line_are_text(tmp_path: Path) -> None:
 def test_a_model_is_itself_not_the_coder_of_its_input(tmp_path: Path) -> None:
     path = written(tmp_path / "p.jsonl", rows("anna", A[:1], model="gov-fast", date="June 2021"))
     assert [one.coder for one in agree.read(path)] == ["gov-fast"]
+
+
+def test_a_page_stands_beside_the_figures_and_escapes_names(tmp_path: Path) -> None:
+    path = written(tmp_path / "codings.jsonl", rows("<script>alert(1)</script>", A) + rows("ben", B))
+    assert run(path, "-o", tmp_path / "out.json").exit_code == 0
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert found["families"]["logic"]["alpha_masi"]["value"] is not None
+    assert 0 < found["codes"]["PVM"]["ac1"]["value"] < 1
+    assert found["spans"] == {}
+    again = run(path, "-o", tmp_path / "out.json")
+    assert again.exit_code and "exists already" in str(again.exception)
+
+
+def test_a_project_of_free_spans_with_a_models_predictions_beside_it(tmp_path: Path) -> None:
+    from sibnlp import exchange
+    from sibnlp.exchange import Coder, Coding, Project, ProjectCode, ProjectDocument, Selection
+
+    text = "".join(
+        f"Sentence number {i} says what it has to say about targets and about trust, and no more.\n\n"
+        for i in range(30)
+    )
+    at = [text.index(f"Sentence number {i} ") for i in range(30)]
+    codes = (ProjectCode("t", "targets"), ProjectCode("u", "trust"))
+
+    def marks(n: int, coder: str, shift: int) -> list[Selection]:
+        coding = [Coding(f"{coder}{n}{i}", "tu"[i % 2], coder) for i in range(0, 30, 3)]
+        return [Selection(f"s{coder}{n}{i}", at[i * 3] + shift, at[i * 3] + 80, (one,)) for i, one in enumerate(coding)]
+
+    documents = tuple(
+        ProjectDocument(f"d{n}", f"talk {n}", text, selections=tuple(marks(n, "a", 0) + marks(n, "b", 2 * n)))
+        for n in range(4)
+    )
+    study = tmp_path / "study.qdpx"
+    exchange.save(Project("study", codes, (Coder("a", "Anna"), Coder("b", "Ben")), documents), study)
+    coded = exchange.read_codings(study, (), exchange.Options(extent="documents")).rows
+    model = [
+        {"document": r.passage.document, "id": r.passage.id, "text": r.passage.text, "codes": ["targets"], "model": "m"}
+        for r in coded
+        if r.coder == "Anna"
+    ]
+    done = run(
+        study, written(tmp_path / "p.jsonl", model), "--project", "extent=documents", "-o", tmp_path / "o.json",
+        "--resamples", 40,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    found = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"))
+    assert found["coders"] == ["Anna", "Ben", "m"]
+    assert found["codes"]["targets"]["n"] == len(model)
+    spans = found["spans"]["targets"]
+    assert spans["n_documents"] == 4 and 0.8 < spans["alpha_u"]["value"] < 1
+    assert "αU" in done.output

@@ -188,6 +188,52 @@ def test_train_evaluate_classify_with_a_codebook_of_ones_own(tmp_path: Path) -> 
     assert sum(row["codes"] == lines[n]["codes"] for n, row in enumerate(rows(tmp_path / "p.jsonl"))) > 30
 
 
+def test_evaluate_sets_models_coders_and_parts_side_by_side(tmp_path: Path) -> None:
+    (tmp_path / "book.toml").write_text(
+        'id="b"\n[[families]]\nid="f"\n[[codes]]\nid="CAT"\nfamily="f"\n[[codes]]\nid="DOG"\nfamily="f"\n',
+        encoding="utf-8",
+    )
+    said = {"CAT": "the cat purred and slept", "DOG": "the dog barked and ran", "": "rain fell on the roof"}
+
+    def write(name: str, documents: str, coders: tuple[str, ...]) -> Path:
+        lines = [
+            {"text": f"{text}, day {n}", "id": f"{documents}{n}{code}", "codes": [code] if code else [], "coder": coder,
+             "document": f"{documents}{n}", "role": ["investor", "provider"][n % 2],
+             "contested": ["DOG"] if n == 3 and code == "DOG" else []}
+            for n in range(8) for code, text in said.items() for coder in coders
+        ]  # fmt: skip
+        lines[0]["codes"] = []
+        path = tmp_path / name
+        path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        return path
+
+    learnt, held_out = write("learnt.jsonl", "a", ("MK",)), write("test.jsonl", "b", ("MK", "JB"))
+    for name, recipe in (("one", "chars = [3, 5]"), ("two", "chars = [0, 0]")):
+        (tmp_path / f"{name}.toml").write_text(f'backend = "linear"\nfolds = 2\n[settings]\n{recipe}\n')
+        args = ("--codebook", tmp_path / "book.toml", "--recipe", tmp_path / f"{name}.toml")
+        assert sibnlp("train", learnt, "-o", tmp_path / name, *args).code == 0
+    out = tmp_path / "evaluation"
+    done = sibnlp("evaluate", tmp_path / "one", held_out, "-o", out, "--compare", tmp_path / "two", "--by", "document",
+                  "--by", "role", "--learning-curve", learnt, "--resamples", "20")  # fmt: skip
+    assert done.code == 0, done.err
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["n_passages"] == 24
+    # The contested code is nobody's in that passage: 24 passages by two coders, less one by both.
+    assert (metrics["codes"]["CAT"]["n"], metrics["codes"]["DOG"]["n"]) == (48, 46)
+    assert [(p["first"], p["second"]) for p in metrics["agreement"]] == [("MK", "JB"), ("MK", "one"), ("JB", "one")]
+    assert metrics["agreement"][0]["codes"]["CAT"]["alpha"] < 1 == metrics["agreement"][0]["codes"]["DOG"]["alpha"]
+    assert [one["model"] for one in metrics["comparison"]] == ["one", "two"]
+    assert {one["column"] for one in metrics["slices"]} == {"document", "role"}
+    assert metrics["learning_curve"][-1]["n_passages"] == 24
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert all(
+        words in page for words in ("Learning curve.", "Models side by side", "Agreement.", "Confusion", "Slices.")
+    )
+    assert '<mark class="for">' in page
+    done = sibnlp("evaluate", tmp_path / "one", held_out, "-o", tmp_path / "e", "--by", "rolle")
+    assert done.code == 2 and "role" in done.err
+
+
 def test_init_writes_a_project_that_runs(case: Path, tmp_path: Path) -> None:
     done = sibnlp("init", case)
     assert done.code == 0, done.err

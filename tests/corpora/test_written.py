@@ -15,7 +15,7 @@ from training.coding.records import read_development, read_keys, read_rows
 from training.demo_corpus import passages as demo
 from training.written_corpus import check_coders, numbers_page
 from training.written_corpus.assemble import assemble
-from training.written_corpus.audit import borrowed, openings, public_texts
+from training.written_corpus.audit import borrowed, openings, public_texts, review_section
 from training.written_corpus.check_draft import GENRES, faults_of, shared_runs
 from training.written_corpus.passages import CODER, WRITERS, read_drafts
 
@@ -131,6 +131,16 @@ def test_gold_is_what_both_gave_or_an_adjudicator_decided() -> None:
         assert row["decided"] in ("agreed" if alike else "adjudicated", "reviewed"), row["id"]
         if row["decided"] == "agreed":
             assert (row["codes"], row["stances"]) == (a["codes"], a["stances"])
+
+
+def test_the_audit_tells_of_the_review_as_it_was_applied() -> None:
+    said = (CORPUS / "AUDIT.md").read_text(encoding="utf-8")
+    assert review_section() in said
+    applied = {row["id"] for row in rows("gold.jsonl") if row["decided"] == "reviewed"}
+    changed = {
+        row["id"] for batch in read_keys(CORPUS, "review").values() for row in batch if row["verdict"] == "changed"
+    }
+    assert applied == changed - {row["id"] for row in rows("gold.jsonl") if row["split"] == "test"}
 
 
 def test_no_development_passage_comes_out(shared: Path) -> None:

@@ -12,6 +12,7 @@ from sibnlp.types import (
     Decomposition,
     Dropped,
     Exemplar,
+    Moved,
     Passage,
     Pole,
     Predictions,
@@ -22,6 +23,7 @@ from sibnlp.types import (
     Source,
     Trajectory,
 )
+from sibnlp.words import word_spans
 
 STAGES = ("1", "2", "3")
 FRAMEWORKS = {
@@ -280,6 +282,16 @@ def exemplars(predictions: Predictions) -> tuple[Exemplar, ...]:
     return tuple(found)
 
 
+def reasons(said: Predictions) -> dict[int, dict[str, tuple[Moved, ...]]]:
+    """The first word speaks for each code given, the last against it."""
+    found = {}
+    for row, passage in enumerate(said.passages):
+        spans = word_spans(passage.text)
+        ends = [(spans[0], 1.25), (spans[-1], -0.5)] if len(spans) > 1 else []
+        found[row] = {code: tuple(Moved(*span, weight) for span, weight in ends) for code in said.codes_of(row)}
+    return found
+
+
 def predictions(n_per_interview: int = 24, hostile: bool = True) -> Predictions:
     """What a model says of `passages`."""
     made, scores, assigned = passages(n_per_interview, hostile)
@@ -339,6 +351,7 @@ def report(*, hostile: bool = True, documents: bool = True, n_per_interview: int
             "Version": "sibnlp 0.1.0",
         },
         warnings=("Stage 3 rests on four interviews only." + bad,),
+        reasons=reasons(said),
     )
 
 
@@ -398,7 +411,48 @@ def evaluation(*, hostile: bool = True) -> dict[str, object]:
                 "gold": ["NPG"],
                 "predicted": ["NPM"],
                 "scores": {"NPM": 0.5 + i / 300, "NPG": 0.2, "PVM": None},
+                "reasons": {"NPM": [[0, 4, 1.5], [6, 9, -0.75]]},
+                "coder": "Ann" + bad,
             }
             for i in range(90)
         ],
+        **details(bad),
     }
+
+
+def details(bad: str) -> dict[str, object]:
+    """What `sibnlp.evaluate.details` adds, and a comparison and a learning curve."""
+    bins = [
+        {"low": i / 10, "high": (i + 1) / 10, "n": 90 - 8 * i, "stated": i / 10 + 0.05, "observed": i / 12}
+        for i in range(10)
+    ]
+    alpha = {"alpha": 0.7, "low": 0.6, "high": None, "positive_agreement": 0.8, "n": 300, "given": [20, 24]}
+    figure = {"value": 0.7, "interval": [0.6, 0.8], "difference": None, "low": None, "high": None}
+    other = figure | {"difference": -0.12, "low": -0.2, "high": -0.02}
+    points = [[0.9 - i / 20, (i + 1) / 10, 0.05 + i / 50] for i in range(10)]
+    return {
+        "notes": ["the model has no glad" + bad],
+        "agreement": [
+            {"first": "Ann" + bad, "second": "m", "with_model": True, "families": {"logic": alpha}, "codes": {}},
+            {"first": "Ann" + bad, "second": "Ben", "with_model": False, "families": {"logic": alpha},
+             "codes": {"NPM" + bad: alpha}},
+        ],
+        "reliability": {"families": {"logic" + bad: bins}, "codes": {"NPM" + bad: bins, "NPG": bins[:1]}},
+        "risk_coverage": {"logic" + bad: {"area": 0.1, "risk": 0.23, "points": points}},
+        "confusion": {"logic": {"codes": ["NPM" + bad, "NPG"], "counts": [[9, 1, 2], [3, 8, 0], [4, 0, 90]]}},
+        "co_occurrence": {"codes": ["NPM" + bad, "NPG"], "people": [[9, 4], [4, 8]], "model": [[9, 5], [5, 8]]},
+        "slices": [
+            {"column": "role" + bad, "value": value, "n_passages": 40, "n_documents": 4, "families": {
+                "logic": {"macro_f1": 0.6, "interval": [0.5, 0.7], "support": 12, "n_given": 14, "n_codes": 2}}}
+            for value in ("investor" + bad, "provider")
+        ],
+        "comparison": [
+            {"model": "m" + bad, "families": {"logic": figure}, "codes": {"NPM": figure}},
+            {"model": "other", "families": {"logic": other}, "codes": {"NPM": other}},
+        ],
+        "learning_curve": [
+            {"n_passages": n, "n_documents": n // 10, "families": {"logic": 0.3 + n / 2000}, "intervals": {
+                "logic": [0.2 + n / 2000, 0.4 + n / 2000]}}
+            for n in (100, 200, 400)
+        ],
+    }  # fmt: skip

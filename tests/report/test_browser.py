@@ -47,6 +47,8 @@ class Watched:
     def __init__(self, browser: Any, path: Path, width: int, height: int) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         self.page = self.context.new_page()
+        # A loaded machine may take a minute to draw what takes a second by itself.
+        self.page.set_default_timeout(180_000)
         self.wrong: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda m: self.wrong.append(m.text) if m.type in ("error", "warning") else None)
@@ -101,6 +103,37 @@ def test_charts_are_drawn_and_nothing_overflows(open_page: Any, name: str, width
     assert page.evaluate("window.pwned") is None
     # The only request is the page itself.
     assert len(watched.asked) == 1
+
+
+def test_a_code_shows_by_keyboard_which_words_moved_it(open_page: Any) -> None:
+    page = open_page("clean").page
+    page.locator("path.point").first.click()
+    entry = page.locator("#pane-list > li").first
+    said = entry.locator(".text").inner_text()
+    why = entry.locator("button.why").first
+    assert "show the words that moved it" in why.inner_text()
+    why.focus()
+    page.keyboard.press("Enter")
+    assert why.get_attribute("aria-pressed") == "true"
+    marks = entry.locator(".text mark").all()
+    assert [mark.get_attribute("class") for mark in marks] == ["for", "against"]
+    assert said.startswith(marks[0].inner_text())
+    assert entry.locator(".text").inner_text() == said
+    assert f"{marks[0].inner_text()} +1.25" in entry.locator(".moved").inner_text()
+    # Told apart without colour: one line is solid, the other dotted.
+    styles = [mark.evaluate("m => getComputedStyle(m).textDecorationStyle") for mark in marks]
+    assert styles == ["solid", "dotted"]
+    page.keyboard.press("Enter")
+    assert entry.locator("mark").count() == 0
+    assert entry.locator(".moved").is_hidden()
+
+
+def test_an_evaluation_marks_what_moved_its_errors(open_page: Any) -> None:
+    page = open_page("evaluation").page
+    first = page.locator("table.errors tbody tr").first
+    assert [mark.get_attribute("class") for mark in first.locator("mark").all()] == ["for", "against"]
+    assert "+1.50" in first.locator(".moved").first.inner_text()
+    assert page.locator(".chart").count() == 5
 
 
 def test_every_figure_of_the_view_is_a_point(open_page: Any) -> None:

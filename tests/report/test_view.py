@@ -368,12 +368,48 @@ def test_all_missing_scores_and_figures_are_said_not_drawn() -> None:
 
 def test_evaluation_view() -> None:
     shown, embedded = evaluation.build(factory.evaluation(hostile=False))
-    assert shown["families"][0] == {"name": "logic", "values": ["0.74", "0.90", "0.61"], "interval": "0.69–0.79"}
-    assert shown["families"][2]["values"] == ["–", "–", "–"]
+    assert shown["families"][0] == {"name": "logic", "values": ["0.74", "0.90", "0.61", "–"], "interval": "0.69–0.79"}
+    assert shown["families"][2]["values"] == ["–"] * 4
     assert len(shown["errors"]) == evaluation.WORST
     assert shown["errors_shown"] == "60 of 90"
     assert shown["errors"][0]["missed"] == [{"code": "NPG", "score": "0.20"}]
+    assert [figure["id"] for figure in shown["figures"]] == [f"figure-{i}" for i in range(1, 6)]
+    assert shown["agreement"]["columns"] == ["Ann – Ben", "Ann – m"]
+    assert shown["comparison"]["families"][0]["values"][1]["difference"] == "−0.12 [−0.20 to −0.02]"
+    assert shown["co_occurrence"]["rows"] == [{"name": "NPM and NPG", "people": "4", "model": "5"}]
+    assert [cell["n"] for cell in shown["confusion"][0]["rows"][0]["values"]] == ["9", "1", "2"]
+    assert shown["coverage"]["rows"][0]["values"][3] == "23.0 (at 100)"
+    assert shown["codes"][0]["shares"] == ["–", "–", "–"]
+    error = shown["errors"][0]
+    assert error["marked"] == "NPM"
+    assert "".join(part["text"] for part in error["parts"]).strip() == error["text"]
+    assert error["moved"][0]["words"][0].endswith("+1.50")
     json.dumps(embedded, allow_nan=False)
+
+
+def test_a_passage_is_cut_at_the_words_that_moved_it() -> None:
+    text = "Dock us\r\nif  late, or not"
+    parts = evaluation.marked(text, [[0, 4, 1.2], [13, 17, -0.4], [0, 7, 0.3], [22, 25, 0.01]])
+    assert parts == [
+        {"text": "Dock", "kind": "for"},
+        {"text": " us if ", "kind": ""},
+        {"text": "late", "kind": "against"},
+        {"text": ", or not", "kind": ""},
+    ]
+
+
+def test_reasons_point_into_the_text_as_it_is_shown() -> None:
+    report = factory.report()
+    _, script = view.build(report)
+    checked = 0
+    for row, entry in enumerate(script["passages"]):
+        for column, words in entry[11]:
+            code = script["codes"][column]
+            raw = report.predictions.passages[row].text
+            moved = report.reasons[row][report.predictions.codes[column]]
+            assert code and [text.plain(raw[m.start : m.end]) for m in moved] == [entry[0][a:b] for a, b, _ in words]
+            checked += 1
+    assert checked > 100
 
 
 def test_an_evaluation_without_anything() -> None:

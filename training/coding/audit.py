@@ -24,6 +24,8 @@ EMBEDDINGS = ROOT / "models" / "gov-fast" / "embeddings"
 LIMIT = 0.9
 # With fewer positives a held-out probability says nothing.
 FEWEST = 20
+# Held-out probability below which, or above one minus which, a classifier is nearly sure.
+SURE = 0.1
 COLUMNS = tuple(code for family in JUDGED for code in CODES[family])
 Row = Mapping[str, Any]
 
@@ -138,6 +140,12 @@ came about):
 {listed(lines) or "none"}
 """
     return Doubts(tuple(lines), section)
+
+
+def plainest(found: Doubts) -> Doubts:
+    """Only doubts about logics, and only where the classifier is nearly sure: the first that a reader should read."""
+    kept = [line for line in found.lines if line[0] in CODES["logic"] and not SURE < line[3] < 1 - SURE]
+    return Doubts(tuple(kept), found.section)
 
 
 def listed(rows: Sequence[Sequence[object]]) -> str:

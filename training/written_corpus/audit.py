@@ -19,9 +19,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.coding.audit import LIMIT, doubts, listed, near_duplicates, write_candidates
+from training.coding.audit import LIMIT, SURE, doubts, listed, near_duplicates, plainest, write_candidates
 from training.coding.coders_page import table
-from training.coding.records import SHARED, read_development, read_rows, write_rows
+from training.coding.records import SHARED, read_development, read_keys, read_rows, write_rows
 from training.demo_corpus import passages as demo
 from training.written_corpus.check_draft import (
     LEAST_WORDS,
@@ -35,6 +35,8 @@ from training.written_corpus.passages import CORPUS, RAW, read_drafts
 
 # What no text of ours may share with a public one: so many words in a row.
 BORROWED = 12
+# Gold of commit f9e3027.
+BEFORE_REVIEW = "d09ab2c95535af44"
 Row = Mapping[str, Any]
 Pairs = Sequence[tuple[str, str, float]]
 
@@ -113,11 +115,31 @@ def first_section(rows: Sequence[Row], others: Sequence[Row], public: Sequence[s
     ])  # fmt: skip
 
 
+def review_section() -> str:
+    """What a reviewer said of candidates."""
+    rows = [row for batch in read_keys(CORPUS, "review").values() for row in batch]
+    changed = {row["id"] for row in rows if row["verdict"] == "changed"}
+    applied = [row["id"] for row in read_rows(CORPUS / "gold.jsonl") if row["decided"] == "reviewed"]
+    return f"""## Reviewed
+
+Of the candidates below, a reviewer (a language model, with codebooks and passage) read those that concern a logic
+and of which the classifier was nearly sure (held-out probability of {SURE} or less, {1 - SURE} or more), drawn up when
+the list below was a few lines different: {len(rows)} passages. {len(rows) - len(changed)} stand, {len(changed)} were
+changed, in domains and dimensions only; {len(applied)} changes are in gold (none is ever applied in the test split).
+
+{listed([(id,) for id in sorted(applied)]) or "none"}
+
+A model whose manifest names `gold.jsonl` with sha256 `{BEFORE_REVIEW}…` (gov-base and gov-fast, first trained on it)
+learnt from gold as it was before these changes.
+"""
+
+
 def main() -> None:
     """Write AUDIT.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with real/ and tools/")
     parser.add_argument("--candidates", type=Path, help="JSONL with text, for a reader; outside the repository")
+    parser.add_argument("--plainest", action="store_true", help="as candidates only logics the classifier is sure of")
     arguments = parser.parse_args()
     rows, gold = read_drafts(RAW), read_rows(CORPUS / "gold.jsonl")
     plan, sources, _ = demo.read_case(demo.CORPUS)
@@ -131,10 +153,10 @@ def main() -> None:
     texts = {row["id"]: row["text"] for row in rows}
     found = doubts(gold, texts)
     page = "# Audit\n\nWritten by `python -m training.written_corpus.audit`; do not edit.\n"
-    (CORPUS / "AUDIT.md").write_text("\n".join([page, head, found.section]), encoding="utf-8")
+    (CORPUS / "AUDIT.md").write_text("\n".join([page, head, review_section(), found.section]), encoding="utf-8")
     print(head, *found.section.splitlines()[:24], sep="\n")
     if arguments.candidates:
-        write_candidates(arguments.candidates, found, gold, texts)
+        write_candidates(arguments.candidates, plainest(found) if arguments.plainest else found, gold, texts)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def page(codings: Sequence[Row], gold: Sequence[Row], counts: Mapping[str, int])
         _few("country", gold),
         "## Positives by code\n",
         _positives(codings, gold),
-        "## Counterfactual pairs\n\nBy what their writer changed. A pair holds where gold differs in just that.\n",
+        "## Counterfactual pairs\n\nBy what their writer changed. A pair holds where gold differs in that family.\n",
         _pairs_table(gold),
         "## Length\n\n" + _lengths(gold),
     ]

@@ -31,9 +31,9 @@
   let opener = null;
 
   const read = (row) => {
-    const [text, context, speaker, role, doc, when, place, start, end, codes, why] = data.passages[row];
+    const [text, context, speaker, role, doc, when, place, start, end, codes, why, reasons] = data.passages[row];
     return {
-      text, context, place, start, end, codes, why,
+      text, context, place, start, end, codes, why, reasons,
       speaker: data.speakers[speaker], role: data.roles[role], document: data.documents[doc], when: data.whens[when],
     };
   };
@@ -68,6 +68,28 @@
     byId("pane-status").textContent = "Citation copied.";
   };
 
+  // Marks the words that moved one code's score, and lists them; pressed again, takes the marks away.
+  const explain = (entry, p, k, button) => {
+    const open = button.getAttribute("aria-pressed") !== "true";
+    entry.querySelectorAll("button.why").forEach((other) => other.setAttribute("aria-pressed", "false"));
+    button.setAttribute("aria-pressed", String(open));
+    const words = open ? p.reasons.find(([code]) => code === k)[1] : [];
+    const letters = [...p.text]; // places count code points, JavaScript's strings UTF-16 units
+    const piece = (from, to) => letters.slice(from, to).join("");
+    const parts = [];
+    let at = 0;
+    for (const [start, end, weight] of words) {
+      parts.push(piece(at, start), make("mark", weight > 0 ? "for" : "against", piece(start, end)));
+      at = end;
+    }
+    entry.querySelector(".text bdi").replaceChildren(...parts, piece(at));
+    const listed = [...words].sort((a, b) => b[2] - a[2])
+      .map(([start, end, weight]) => `${piece(start, end)} ${weight > 0 ? "+" : "−"}${Math.abs(weight).toFixed(2)}`);
+    const line = entry.querySelector(".moved");
+    line.hidden = !open;
+    line.replaceChildren("Moved the score of ", make("bdi", "", data.codes[k]), " (log-odds): ", make("bdi", "", listed.join(", ")));
+  };
+
   const item = (row) => {
     const p = read(row);
     const entry = make("li");
@@ -89,7 +111,16 @@
     const codes = make("ul", "codes");
     for (const [k, score, given] of p.codes) {
       const chip = make("li", given ? "given" : "near");
-      chip.append(make("bdi", "", data.codes[k]), " ", make("span", "score", score === null ? "" : (score / 100).toFixed(2)));
+      let name = make("bdi", "", data.codes[k]);
+      if (p.reasons.some(([code]) => code === k)) {
+        const button = make("button", "why");
+        button.type = "button";
+        button.setAttribute("aria-pressed", "false");
+        button.append(name, make("span", "off", ": show the words that moved it"));
+        button.addEventListener("click", () => explain(entry, p, k, button));
+        name = button;
+      }
+      chip.append(name, " ", make("span", "score", score === null ? "" : (score / 100).toFixed(2)));
       if (!given) chip.append(make("span", "off", " (not given)"));
       codes.append(chip);
     }
@@ -97,9 +128,12 @@
     button.type = "button";
     button.addEventListener("click", () => copy(citation(p), button));
     source.append(" ", button);
-    entry.append(text, source, codes);
+    const moved = make("p", "moved");
+    moved.hidden = true;
+    moved.setAttribute("aria-live", "polite");
+    entry.append(text, moved, source, codes);
     if (p.why) {
-      const why = make("p", "why");
+      const why = make("p", "because");
       why.append("Why: ", make("bdi", "", p.why));
       entry.append(why);
     }
