@@ -213,10 +213,12 @@ def trajectory(framework: str, predictions: Predictions, scope: str, empty: str 
         poles.append(Pole(domain, "1", "3", leaders["1"], leaders["3"], 0.91, 0.85, symbol))
     alignment = _alignment(logics, predictions, kinds, stages, column)
     investors = kinds & np.array([p.role == "investor" for p in predictions.passages])
+    carried = {(code, period): int((investors & column[code] & (stages == period)).sum())
+               for code in logics for period in STAGES}  # fmt: skip
     groups = tuple(
         Prevalence(
-            None, code, period, 0.3, 0.1, 0.5, 24, 1, 1, int((investors & column[code] & (stages == period)).sum()),
-            "count, uncorrected", small=True, kind="role", group="investor",
+            None, code, period, 0.3, 0.1, 0.5, 24, 1, 1, carried[code, period], "count, uncorrected", small=True,
+            kind="role", group="investor",
         )
         for code in logics for period in STAGES
     )  # fmt: skip

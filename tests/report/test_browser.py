@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,3 +271,69 @@ def test_print_keeps_the_charts_and_hides_the_pane(open_page: Any) -> None:
     page.emulate_media(media="print")
     assert page.locator("#pane").is_hidden()
     assert page.locator("#figure-1 svg").is_visible()
+
+
+@pytest.mark.parametrize("kind", ["csv", "tex"])
+def test_a_table_is_saved(open_page: Any, kind: str, tmp_path: Path) -> None:
+    page = open_page("clean").page
+    with page.expect_download() as download:
+        page.locator(f"#shifts-1 button[data-table={kind}]").click()
+    assert download.value.suggested_filename == f"shifts-1.{kind}"
+    download.value.save_as(tmp_path / "table")
+    text = (tmp_path / "table").read_text(encoding="utf-8")
+    if kind == "csv":
+        header, first, *_ = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+        assert header == ["Domain", "Leading logic", "NPM", "NPG"]
+        assert first[:2] == ["All domains", "► NPG → NPM; poles differ; support 0.91, 0.85"]
+        assert first[2].startswith("+17.3 [+8.3, +26.3] shift; in these passages [+14.3, +20.3]; no change for margins")
+    else:
+        assert "\\begin{tabular}" in text
+        assert "$\\blacktriangleright$ NPG $\\rightarrow$ NPM; poles differ" in text
+        assert "95 \\% interval" in text
+        rows = [line for line in text.splitlines() if line.endswith("\\\\")]
+        assert {line.count(" & ") for line in rows} == {3}
+
+
+def test_a_saved_table_runs_nothing(open_page: Any, tmp_path: Path) -> None:
+    page = open_page("hostile").page
+    page.evaluate("document.querySelector('#shifts-1 tbody th').textContent = '=HYPERLINK(\"x\") \\\\input{x} & 5%'")
+    for kind, expected in (
+        ("csv", "\"'=HYPERLINK("),
+        ("tex", '=HYPERLINK("x") \\textbackslash{}input\\{x\\} \\& 5\\%'),
+    ):
+        with page.expect_download() as download:
+            page.locator(f"#shifts-1 button[data-table={kind}]").click()
+        download.value.save_as(tmp_path / kind)
+        assert expected in (tmp_path / kind).read_text(encoding="utf-8")
+
+
+def test_a_table_is_copied_for_a_word_processor(open_page: Any) -> None:
+    page = open_page("hostile").page
+    page.evaluate("document.addEventListener('copy', (e) => { window.copied = e.clipboardData.getData('text/html'); })")
+    page.locator("#findings-1 button[data-table=html]").click()
+    copied = page.evaluate("window.copied")
+    assert copied.count("<tr>") == page.locator("#findings-1 tr").count()
+    assert "border-top:1.5pt solid" in copied
+    assert "<img" not in copied
+    assert "<script" not in copied
+
+
+def test_a_passage_is_marked_in_its_context(open_page: Any) -> None:
+    page = open_page("clean").page
+    page.locator("path.point").first.click()
+    entry = page.locator("#pane-list > li").nth(1)
+    said = entry.locator(".text").inner_text()
+    entry.locator("button", has_text="In context").click()
+    assert entry.locator("mark").inner_text() == said
+    assert entry.locator(".around").count() in (1, 2)
+    entry.locator("button", has_text="Alone").click()
+    assert entry.locator("mark, .around").count() == 0
+
+
+@pytest.mark.parametrize("where", ["#shifts-1 td button", "#parts-1 td button", "#actors-1 td button",
+                                   "#findings-1 td.relation button.link"])  # fmt: skip
+def test_every_new_cell_opens_its_passages(open_page: Any, where: str) -> None:
+    page = open_page("clean").page
+    page.locator(where).first.click()
+    assert page.locator("#pane-list > li").count() > 0
+    assert page.locator("#pane-summary").inner_text()
