@@ -42,6 +42,21 @@ def read_codings(
     return rows, list(codebooks) or own
 
 
+def read_gold(path: Path | None, codebooks: Sequence[str | Path], project: Sequence[str] = ()) -> list[CodedPassage]:
+    """Codings to correct figures by: of a table as they are, or of a coded project, read by the codebooks.
+
+    Raises:
+        ReadError, TableError: as `sibnlp.exchange.read_codings`.
+    """
+    from sibnlp import exchange
+    from sibnlp.codebook import load
+
+    if path is None:
+        return []
+    books = [load(name) for name in codebooks] if exchange.is_project(path) else []
+    return read_codings([path], books, project)[0]
+
+
 def read_predictions(path: Path, codebooks: Sequence[str], project: Sequence[str] = ()) -> Predictions:
     """Predictions or one coder's codings, of a table or a coded project.
 

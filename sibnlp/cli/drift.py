@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import output_folder, say, write_report
 from sibnlp.cli.run import period_of
-
-if TYPE_CHECKING:
-    from sibnlp.types import CodedPassage
 
 
 def command(
@@ -77,7 +74,7 @@ def command(
     """
     from sibnlp import pipeline
     from sibnlp.aggregate import WEIGHTS
-    from sibnlp.cli.codings import read_predictions
+    from sibnlp.cli.codings import read_gold, read_predictions
     from sibnlp.project import Drift
     from sibnlp.quantifiers import QUANTIFIERS
 
@@ -96,7 +93,7 @@ def command(
         quantifier=quantifier or "",
         margin=margin,
     )
-    correcting, learnt = (_codings(path, codebook, project) for path in (gold, trained_on))
+    correcting, learnt = (read_gold(path, codebook, project) for path in (gold, trained_on))
     with output_folder(output, force) as folder:
         coded = read_predictions(predictions, codebook, project)
         provenance = {"codings": str(predictions), "coded by": coded.model}
@@ -112,15 +109,3 @@ def command(
         for note in (*trajectory.notes, *trajectory.warnings):
             say(f"note ({trajectory.framework}): {note}")
     say(f"{len(coded)} passages; report: {output / 'report.html'}")
-
-
-def _codings(path: Path | None, codebooks: list[str], project: list[str]) -> list[CodedPassage]:
-    """Codings of a table, read as they are, or of a coded project, read by the codebooks."""
-    from sibnlp import exchange
-    from sibnlp.cli.codings import read_codings
-    from sibnlp.codebook import load
-
-    if path is None:
-        return []
-    books = [load(name) for name in codebooks] if exchange.is_project(path) else []
-    return read_codings([path], books, project)[0]

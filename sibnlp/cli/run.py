@@ -35,7 +35,8 @@ def command(
     """
     from dataclasses import replace
 
-    from sibnlp import pipeline, tables
+    from sibnlp import pipeline
+    from sibnlp.cli.codings import read_gold
     from sibnlp.model import ZERO_SHOT, load_model
     from sibnlp.project import load
 
@@ -49,8 +50,10 @@ def command(
     with output_folder(output, force) as folder:
         loaded = load_model(_from_root(settings.root, settings.model.name))
         with progress() as show:
+            # A codebook of the project's own is a file beside it, as a model is a folder.
+            followed = [own if (own := settings.root / name).is_file() else name for name in settings.model.codebooks]
             codings = [
-                tables.read_codings(settings.root / name) if name else []
+                read_gold(settings.root / name if name else None, followed)
                 for name in (settings.drift.gold, settings.drift.trained_on)
             ]
             report = pipeline.run(settings, loaded, show, *codings, min_confidence=min_confidence)
