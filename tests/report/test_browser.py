@@ -138,13 +138,14 @@ def test_an_evaluation_marks_what_moved_its_errors(open_page: Any) -> None:
 
 def test_every_figure_of_the_view_is_a_point(open_page: Any) -> None:
     page = open_page("clean").page
-    # 2 logics × 3 stages × (4 panels, one of them with an empty stage; 8 panels; 4 panels with an empty stage 2).
-    assert page.locator("path.point").count() == (24 - 2) + 48 + (24 - 8)
+    # 2 logics × 3 stages × (4 panels, one of them with an empty stage; 8 panels; 4 panels with an empty stage 2; the
+    # wholes of both codebooks side by side).
+    assert page.locator("path.point").count() == (24 - 2) + 48 + (24 - 8) + 12
 
 
 def test_a_click_on_a_point_opens_its_passages(open_page: Any) -> None:
     page = open_page("clean").page
-    point = page.locator("path.point").nth(3)
+    point = page.locator("#figure-1 path.point").nth(3)
     assert point.get_attribute("aria-label").startswith("NPG, All domains, Development: 35.0%")
     point.click()
     assert page.locator("#pane-title").inner_text() == "NPG, Development"
@@ -231,7 +232,7 @@ def test_a_citation_is_copied(open_page: Any) -> None:
 def test_a_figure_is_saved_without_a_network(open_page: Any, kind: str, tmp_path: Path) -> None:
     page = open_page("clean").page
     with page.expect_download() as download:
-        page.locator(f"button[data-save={kind}]").first.click()
+        page.locator(f"button[data-save={kind}][data-figure=figure-1]").click()
     assert download.value.suggested_filename == f"figure-1.{kind}"
     download.value.save_as(tmp_path / "figure")
     assert (tmp_path / "figure").read_bytes().startswith(b"<svg" if kind == "svg" else b"\x89PNG")
@@ -309,7 +310,7 @@ def test_a_saved_table_runs_nothing(open_page: Any, tmp_path: Path) -> None:
 
 def test_a_table_is_copied_for_a_word_processor(open_page: Any) -> None:
     page = open_page("hostile").page
-    page.evaluate("document.addEventListener('copy', (e) => { window.copied = e.clipboardData.getData('text/html'); })")
+    page.evaluate("window.addEventListener('copy', (e) => { window.copied = e.clipboardData.getData('text/html'); })")
     page.locator("#findings-1 button[data-table=html]").click()
     copied = page.evaluate("window.copied")
     assert copied.count("<tr>") == page.locator("#findings-1 tr").count()
