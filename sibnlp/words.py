@@ -16,11 +16,13 @@ def tokenise(text: str) -> list[str]:
 def word_spans(text: str) -> list[tuple[int, int]]:
     """Where the words that `tokenise` finds stand in the text, in code points.
 
-    >>> word_spans("İki don’t")
-    [(0, 3), (4, 9)]
+    >>> word_spans("They don’t İki")
+    [(0, 4), (5, 10), (11, 12), (12, 14)]
+
+    "İ" becomes two letters when lowered, the second of them a mark that parts words for `tokenise` too.
     """
     lowered = text.lower()
-    # Some letters become two when lowered ("İ"): each place is led back to the letter it comes from.
+    # Each place in the lowered text is led back to the letter it comes from.
     origin = [i for i, letter in enumerate(text) for _ in letter.lower()] if len(lowered) != len(text) else None
     found = [match.span() for match in WORD.finditer(lowered.replace("’", "'"))]
     return [(origin[start], origin[end - 1] + 1) for start, end in found] if origin else found

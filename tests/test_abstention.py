@@ -11,9 +11,10 @@ import pytest
 
 from sibnlp import tables
 from sibnlp.abstention import confidence, family_wrong, risk_coverage
-from sibnlp.aggregate import Counts
+from sibnlp.codebook import framework, load
+from sibnlp.follow import follow
 from sibnlp.model import Model
-from sibnlp.quantifiers import QUANTIFIERS
+from sibnlp.project import Drift
 from sibnlp.training import Recipe, train
 from tests.cli.shell import sibnlp
 from tests.coded import codebook, codings
@@ -109,10 +110,11 @@ def test_undecided_passages_are_in_no_share() -> None:
     made = predictions(rows)
     abstained = np.zeros(made.assigned.shape, dtype=bool)
     abstained[8:, made.column("NPM")] = True
-    counts = Counts(replace(made, abstained=abstained), ["1"] * 10, ["1"], QUANTIFIERS.load("count")())
-    npm, npg = counts.totals(None, "NPM", "1"), counts.totals(None, "NPG", "1")
-    assert (npm.coded.sum(), npm.passages.sum()) == (4, 8)
-    assert (npg.coded.sum(), npg.passages.sum()) == (0, 10)
+    found = follow(replace(made, abstained=abstained), framework(load("osborne")), Drift())
+    cells = {c.code: c for c in found.prevalence if c.domain is None and not c.group}
+    assert (cells["NPM"].estimate, cells["NPM"].n_passages) == (4 / 8, 8)
+    assert (cells["NPG"].estimate, cells["NPG"].n_passages) == (0, 10)
+    assert any("too uncertain" in note for note in found.notes)
     with pytest.raises(ValueError, match="no mask of the codes"):
         replace(made, abstained=made.assigned)
 

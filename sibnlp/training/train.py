@@ -69,6 +69,8 @@ def train(
             not hold somewhere), or codes that no codebook defines; says what is missing.
         UnknownNameError: no such backend, setting, model or encoder.
     """
+    # Before the fitting, which takes long: a file may be written anew meanwhile.
+    files = tuple({"path": path.name, "sha256": sha256(path), "n": _lines(path)} for path in sources)
     backend = CLASSIFIERS.load(recipe.backend)
     machines = {name, *available()}
     people = [coding for coding in codings if coding.coder not in machines and not _is_prediction(coding)]
@@ -133,7 +135,7 @@ def train(
         },
         left_out=left_out,
         left_out_families=_left_out_families(codebooks, left_out),
-        data=tuple({"path": path.name, "sha256": sha256(path), "n": _lines(path)} for path in sources),
+        data=files,
         recipe=recipe.to_dict(),
         seed=recipe.seed,
         cross_validation=_held_out_figures(scores, truth, fold, codes, n_groups),
