@@ -122,7 +122,7 @@ def command(
             metrics["learning_curve"] = plain(
                 _learning_curve(loaded, model, learning_curve, gold, read_by, project, resamples)
             )
-        errors = _errors(evaluation.errors[:WORST], predictions, loaded)
+        errors = _errors(_merged(evaluation.errors)[:WORST], predictions, loaded)
         text = json.dumps(metrics, ensure_ascii=False, indent=1, allow_nan=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
         (folder / "report.html").write_text(render_evaluation({**metrics, "errors": errors}), encoding="utf-8")
@@ -162,6 +162,19 @@ def _learning_curve(
             own = {k: v for k, v in recipe.settings.items() if k not in ("encoder", "dims", "sif")}
             recipe = replace(recipe, settings={**own, "embeddings": name})
         return learning_curve(codings, gold, codebooks, recipe, n_resamples=resamples, progress=show)
+
+
+def _merged(misses: Sequence[Miss]) -> list[Miss]:
+    """Coders who coded a passage alike as one entry, with all their names."""
+    found: dict[tuple[object, ...], Miss] = {}
+    for miss in misses:
+        key = (miss.passage.document, miss.passage.id, miss.gold, miss.predicted)
+        if key in found:
+            coders = [name for name in (found[key].coder, miss.coder) if name]
+            found[key] = replace(found[key], coder="; ".join(coders))
+        else:
+            found[key] = miss
+    return list(found.values())
 
 
 def _errors(misses: Sequence[Miss], predictions: Predictions, model: Model) -> list[dict[str, Any]]:

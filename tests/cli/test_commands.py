@@ -202,7 +202,9 @@ def test_evaluate_sets_models_coders_and_parts_side_by_side(tmp_path: Path) -> N
              "contested": ["DOG"] if n == 3 and code == "DOG" else []}
             for n in range(8) for code, text in said.items() for coder in coders
         ]  # fmt: skip
-        lines[0]["codes"] = []
+        lines[0]["codes"] = []  # MK differs from JB
+        for line in lines[2:4] if len(coders) == 2 else []:
+            line["codes"] = []  # both differ from the model
         path = tmp_path / name
         path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
         return path
@@ -230,6 +232,8 @@ def test_evaluate_sets_models_coders_and_parts_side_by_side(tmp_path: Path) -> N
         words in page for words in ("Learning curve.", "Models side by side", "Agreement.", "Confusion", "Slices.")
     )
     assert '<mark class="for">' in page
+    # Both coders left a passage about a dog without a code: one error, with both their names.
+    assert page.count("coded by <bdi>MK; JB</bdi>") == 1
     done = sibnlp("evaluate", tmp_path / "one", held_out, "-o", tmp_path / "e", "--by", "rolle")
     assert done.code == 2 and "role" in done.err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_co_occurrence_counts_pairs_of_both() -> None:
     assert (found.people == found.people.T).all()
 
 
-def with_extra(values: list[object]) -> tuple[Predictions, list[CodedPassage]]:
+def with_extra(values: Sequence[object]) -> tuple[Predictions, list[CodedPassage]]:
     rng = np.random.default_rng(1)
     p = rng.random((len(values), 4))
     said = predictions(p.tolist())
