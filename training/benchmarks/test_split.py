@@ -27,11 +27,11 @@ from sibnlp.codebook import Codebook
 from sibnlp.codebook import load as load_codebook
 from sibnlp.evaluate import Evaluation, evaluate
 from sibnlp.model import load_model
-from sibnlp.targets import targets
+from sibnlp.targets import merge, targets
 from sibnlp.training import load_recipe, train
 from sibnlp.types import CodedPassage, Predictions
 from training import corpora
-from training.learning_curve import embed
+from training.learning_curve import embed, fit_frozen
 
 HERE = Path(__file__).parent
 FAMILIES = ("logic", "domain", "dimension", "relation", "stance")
@@ -107,18 +107,10 @@ def frozen(
     codings: Sequence[CodedPassage], found: Mapping[str, Set], books: Sequence[Codebook], codes: Sequence[str]
 ) -> dict[str, Predictions]:
     """Logistic regression on frozen MiniLM embeddings."""
-    from sklearn.linear_model import LogisticRegression
-
     x, y = embed([c.passage.text for c in codings]), targets(codings, books, codes)
     apply = {"validation": corpora.public("validation"), **{key: one.gold for key, one in found.items()}}
-    by_set = {}
-    for key, gold in apply.items():
-        vectors, columns = embed([c.passage.text for c in gold]), []
-        for j in range(len(codes)):
-            known = ~np.isnan(y[:, j])
-            head = LogisticRegression(C=4.0, class_weight="balanced", max_iter=2000).fit(x[known], y[known, j])
-            columns.append(head.predict_proba(vectors)[:, 1])
-        by_set[key] = np.column_stack(columns)
+    vectors = [embed([c.passage.text for c in gold]) for gold in apply.values()]
+    by_set = dict(zip(apply, fit_frozen(x, y, vectors), strict=True))
     return scored(by_set, codes, found, books, "frozen")
 
 
@@ -135,17 +127,11 @@ def coder(found: Mapping[str, Set], books: Sequence[Codebook]) -> dict[str, Eval
             for letter, into in (("A", a), ("B", b)):
                 row = coded[letter][gold.passage.id]
                 into.append(CodedPassage(gold.passage, tuple(row["codes"]), letter, tuple(row["extent"])))
-        codes = tuple(dict.fromkeys(c for f in FAMILIES for book in books for c in _codes(book, f)))
+        codes = tuple(code for family in merge(books) for code in family.codes)
         given = np.array([[code in coding.codes for code in codes] for coding in a])
         predictions = Predictions(tuple(c.passage for c in a), codes, given.astype(np.float32), given, "A")
         out[key] = evaluate(predictions, b, books)
     return out
-
-
-def _codes(book: Codebook, family: str) -> list[str]:
-    if family not in {f.id for f in book.families}:
-        return []
-    return [code.id for code in book.codes_in(family) if code.level == "passage"]
 
 
 def table(name: str, rows: Mapping[str, Mapping[str, Evaluation]]) -> list[str]:
