@@ -17,6 +17,7 @@ from sibnlp.types import CodedPassage, Passage
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN, PUBLIC = ROOT / "corpora" / "written", ROOT / "corpora" / "public"
 REAL = ROOT.parent / "shared" / "real"
+STRATIFIED = "stratified"
 
 
 def written(books: Sequence[Codebook], split: str = "train") -> list[CodedPassage]:
@@ -47,7 +48,7 @@ def public(split: str, stream: str = "") -> list[CodedPassage]:
 
     Args:
         split: train, validation or test.
-        stream: probability or enriched; both where empty.
+        stream: probability, enriched or stratified; all where empty.
 
     The texts come from the pool beside the repository or from what ``corpora/public/fetch.py`` brought back.
 
@@ -74,6 +75,19 @@ def public(split: str, stream: str = "") -> list[CodedPassage]:
         passage = Passage(row["id"], row["group"], 0, len(texts[row["id"]]), texts[row["id"]])
         found.append(CodedPassage(passage, tuple(row["codes"]), row["coder"], tuple(row["extent"]), row["stances"]))
     return found
+
+
+def weights(split: str) -> dict[str, float]:
+    """For how many passages of the pool's split each coded one stands, by id: together, for all of them.
+
+    The rounds before the stratified one stand for themselves, all of them being coded; its passages stand for those
+    that no round drew, each for the inverse of its inclusion probability.
+    """
+    return {
+        row["id"]: 1 / row["inclusion_probability"] if row["stream"] == STRATIFIED else 1.0
+        for row in _rows(PUBLIC / "gold.jsonl")
+        if row["split"] == split
+    }
 
 
 def development(name: str) -> tuple[list[CodedPassage], dict[str, list[str]]]:

@@ -57,7 +57,7 @@ def test_rows_say_where_their_passage_stands(coded: tuple[str, list[dict[str, An
         assert row["locator"]["length"] > 0
         assert row["licence"] in ("MIT", "CC0-1.0", "OGL-UK-2.0")
         chance = row["inclusion_probability"]
-        assert (0 < chance <= 1) if row["stream"] == "probability" else chance is None
+        assert chance is None if row["stream"] == "enriched" else 0 < chance <= 1
 
 
 def test_gold_is_what_both_gave_or_an_adjudicator_decided() -> None:

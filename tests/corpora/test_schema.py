@@ -27,7 +27,7 @@ OWN = {
     "demo": {"speaker", "role", "stage", "kind"},
 }
 FURTHER = {"codings.jsonl": {"confidence"}, "gold.jsonl": {"contested", "decided"}}
-STREAMS = {"public": {"probability", "enriched"}, "written": {"written"}, "demo": {"demo"}}
+STREAMS = {"public": {"probability", "enriched", "stratified"}, "written": {"written"}, "demo": {"demo"}}
 DECIDED = {"public": {"agreed", "adjudicated", "reviewed"}, "demo": {"as written"}}
 DECIDED["written"] = DECIDED["public"]
 BOOKS = [codebook.load("osborne"), codebook.load("oflynn")]

@@ -9,6 +9,7 @@ from typing import Any
 from training.coding.coders_page import table
 from training.coding.records import CODES, SPLITS
 
+STREAMS = ("probability", "enriched", "stratified")
 Row = Mapping[str, Any]
 
 
@@ -27,7 +28,7 @@ def page(codings: Sequence[Row], gold: Sequence[Row], counts: Mapping[str, int])
         table(["step", "n"], sorted(counts.items())),
         "## Passages by source, stream and split\n",
         table(
-            ["source", "licence", "probability", "enriched", *SPLITS, "groups"],
+            ["source", "licence", *STREAMS, *SPLITS, "groups"],
             [_source(repo, list(once.values()), SPLITS) for repo in sorted({row["repo"] for row in once.values()})],
         ),
         "Gold by split: " + ", ".join(f"{s} {sum(row['split'] == s for row in gold)}" for s in SPLITS) + ".\n",
@@ -47,7 +48,7 @@ def page(codings: Sequence[Row], gold: Sequence[Row], counts: Mapping[str, int])
 
 def _source(repo: str, rows: Sequence[Row], splits: Sequence[str]) -> list[object]:
     own = [row for row in rows if row["repo"] == repo]
-    streams = [sum(row["stream"] == stream for row in own) for stream in ("probability", "enriched")]
+    streams = [sum(row["stream"] == stream for row in own) for stream in STREAMS]
     in_split = [sum(row["split"] == split for row in own) for split in SPLITS]
     return [repo, own[0]["licence"], *streams, *in_split, len({row["group"] for row in own})]
 
