@@ -37,7 +37,7 @@ def command(
     """Bring coded queues back as codings, one stream at a time, with the inclusion probabilities that were recorded.
 
     In a table a row counts where `read` or `codes` is filled in. In a project a passage without a code counts where the
-    file records that it was read (Label Studio does), or with `--project extent=all`.
+    file records that it was read (Label Studio and INCEpTION do), or with `--project extent=all`.
 
     The result is for `sibnlp train OLD NEW` (training) or `sibnlp evaluate`, and for estimates of shares (estimation).
 

@@ -1,6 +1,6 @@
 """UIMA CAS, as INCEpTION and WebAnno export and import it: XMI (``.xmi``, archives) and, read only, JSON 0.4.0.
 
-INCEpTION's own WebAnno TSV is not read: it moves selections to token borders, and its Python libraries are unfinished.
+INCEpTION's own WebAnno TSV is not read: XMI holds all it does, and no Python library for it is kept up.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def test_stability_between_rounds_says_when_to_stop(tmp_path: Path) -> None:
     assert found.lowest == ("common", pytest.approx((agreed / n - expected) / (1 - expected)))
 
 
-@pytest.mark.parametrize("suffix", [".qdpx", ".json"])
+@pytest.mark.parametrize("suffix", [".qdpx", ".json", ".zip"])
 def test_a_queue_comes_back_from_a_project(tmp_path: Path, suffix: str) -> None:
     path = written(tmp_path, made()[0])
     queue = tmp_path / f"round1{suffix}"

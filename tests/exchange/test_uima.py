@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sibnlp import exchange
 from sibnlp.errors import ReadError, TableError
 from sibnlp.exchange import Coder, Coding, Project, ProjectCode, ProjectDocument, Selection
+from sibnlp.types import Passage
 from tests.cli.shell import sibnlp
 from tests.exchange import inception, second_uima
 from tests.exchange.inception import FINISHED, cas_json, cas_xmi, nested, project_export, type_system
@@ -405,6 +406,32 @@ def test_users_with_another_text_are_left_out_and_said(tmp_path: Path) -> None:
 
 
 # Commands
+
+
+def test_a_queue_coded_in_inception_comes_back(tmp_path: Path) -> None:
+    """What a person does there: one file taken over as suggested, one corrected, one read without a code, one not."""
+    texts = ["One about trust.", "Two about money.", "Three about nothing.", "Four unread."]
+    passages = [
+        Passage(f"d:{n * 100}-{n * 100 + len(t)}", "d", n * 100, n * 100 + len(t), t) for n, t in enumerate(texts)
+    ]
+    queued = [exchange.queued(f"T1-000{n}", one, ("trust",) if n < 2 else ()) for n, one in enumerate(passages)]
+    exchange.save(exchange.queue_project(queued, ["trust", "money"], [], "m1"), tmp_path / "queue.zip")
+    files: dict[str, bytes] = {}
+    states = []
+    with zipfile.ZipFile(tmp_path / "queue.zip") as package:
+        types = package.read("TypeSystem.xml")
+        for number, name in enumerate(n for n in package.namelist() if n.endswith(".xmi")):
+            raw = package.read(name)
+            if number == 1:
+                raw = raw.replace(b'code="trust"', b'code="money"')
+            files[f"annotation/{name}/anna.zip"] = inception.zipped({"anna.xmi": raw, "TypeSystem.xml": types})
+            states.append({"name": name, "user": "anna", "state": "FINISHED" if number < 3 else "IN_PROGRESS"})
+    files["exportedproject.json"] = json.dumps({"annotation_documents": states}).encode()
+    (tmp_path / "back.zip").write_bytes(inception.zipped(files))
+    back = exchange.read_queue(tmp_path / "back.zip", [])
+    assert back.codings == (
+        ("T1-0000", "anna", ("trust",)), ("T1-0001", "anna", ("money",)), ("T1-0002", "anna", ()),
+    )  # fmt: skip
 
 
 def test_the_commands_take_it(tmp_path: Path) -> None:
