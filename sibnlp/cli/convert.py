@@ -21,8 +21,8 @@ def command(
         Path,
         typer.Argument(
             metavar="IN",
-            help="A coded project (.qdpx, .sqlite3, .json, .zip), a codebook (.qdc, .toml, .csv), or a table of codings "
-            "or predictions (.jsonl, .csv, .xlsx, .parquet).",
+            help="A coded project (.qdpx, .sqlite3, .json, .zip), a codebook (.qdc, .toml, .csv), or a table of "
+            "codings or predictions (.jsonl, .csv, .xlsx, .parquet).",
             show_default=False,
         ),
     ],
