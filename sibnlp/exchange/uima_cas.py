@@ -28,7 +28,7 @@ from sibnlp.errors import ReadError
 from sibnlp.exchange.edges import Classes
 from sibnlp.exchange.refixml import Tally
 from sibnlp.exchange.systems import UTF16, Ruler, SourceText, System
-from sibnlp.exchange.uima_layers import ANNOTATION, BASE, FLOAT, METADATA, SCORES, STRING, STRINGS
+from sibnlp.exchange.uima_layers import ANNOTATION, BASE, FLOAT, METADATA, OWN, SCORES, STRING, STRINGS
 from sibnlp.parsing import archive
 
 Span = tuple[int, int]
@@ -118,6 +118,8 @@ def from_xmi(raw: bytes, types: bytes | None, path: Path, place: str, tally: Tal
     system = types_of(types, path) if types else cassis.TypeSystem()
     sofas = [(one.get(f"{_XMI}id") or "", one.get("sofaID"), one.get("sofaString")) for one in root.iter(f"{_CAS}Sofa")]
     sofa, name, text = _main(sofas, path, place, tally)
+    if not types:
+        _guess_references(root, sofa, place, tally)
     ids, places = _mend_xmi(root, system, sofa, place, tally)
     for view in root.iter(f"{_CAS}View"):
         view.set("members", " ".join(dict.fromkeys(id for id in view.get("members", "").split() if id in ids)))
@@ -187,6 +189,21 @@ def _mend_xmi(
             element.set("begin", "0")
             element.set("end", "0")
     return ids, places
+
+
+def _guess_references(root: etree._Element, sofa: str, place: str, tally: Tally) -> None:
+    """Without a type system references look like texts: what is made of ids is taken for them, and goes."""
+    ids = {element.get(f"{_XMI}id", "") for element in root} - {sofa, "", "0"}
+    for element in root:
+        name = _type_name(element)
+        if name.startswith("uima.cas.") or name in OWN:
+            continue
+        for key, value in [(str(key), str(value)) for key, value in element.attrib.items()]:
+            plain = key.startswith("{") or key in (*_PLACES, "Governor", "Dependent")
+            if not plain and value.strip() and set(value.split()) <= ids:
+                del element.attrib[key]
+                what = f"values of {key!r} that look like references: there is no TypeSystem.xml beside it to tell"
+                tally.add(place, what, int(not is_structure(name)))
 
 
 def _type_name(element: etree._Element) -> str:
@@ -330,8 +347,9 @@ def _mark(fs: Any, system: Any) -> Mark:
             found.numbers[name] = float(value)
         else:
             references.add(name)
-    # Without a type system, references are texts.
+    # Without a type system, references are texts. What is of no text at all is the link of a slot or a chain.
     found.relates = {"Governor", "Dependent"} <= references | set(found.strings) or bool(references & {"first", "next"})
+    found.relates = found.relates or not system.is_instance_of(fs.type, BASE)
     return found
 
 

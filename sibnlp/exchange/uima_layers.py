@@ -17,6 +17,7 @@ CODING = "webanno.custom.Coding"
 WHOLE = "webanno.custom.SibnlpDocumentCoding"
 EXTENT = "webanno.custom.SibnlpExtent"
 VARIABLE = "webanno.custom.SibnlpVariable"
+OWN = (CODING, WHOLE, EXTENT, VARIABLE)
 METADATA = "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.DocumentMetaData"
 ANNOTATION, BASE, DOCUMENT = "uima.tcas.Annotation", "uima.cas.AnnotationBase", "uima.tcas.DocumentAnnotation"
 STRING, STRINGS, FLOAT = "uima.cas.String", "uima.cas.StringArray", "uima.cas.Float"

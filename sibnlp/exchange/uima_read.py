@@ -175,7 +175,7 @@ class _Reader:
             elif mark.layer == EXTENT:
                 self._extent(mark, text, read.content)
             elif mark.relates:
-                self.tally.add(text.name, f"relations of layer {_short(mark.layer)}")
+                self.tally.add(text.name, f"relations and links of layer {_short(mark.layer)}")
             elif mark.span is None:
                 self._variables(mark, text)
             else:

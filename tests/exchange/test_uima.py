@@ -287,6 +287,46 @@ def test_document_metadata_of_inception_are_variables(tmp_path: Path) -> None:
     assert [(v.variable, v.value) for v in project.documents[0].values] == [("variable wave", "2")]
 
 
+@pytest.mark.parametrize("typed", [True, False])
+def test_relations_chains_and_slots_are_listed_and_no_codes(typed: bool, tmp_path: Path) -> None:
+    marks: list[dict[str, Any]] = [
+        {"type": "webanno.custom.L", "at": "Later", "value": "x"},
+        {"type": "webanno.custom.Host", "at": "trust 🙂", "value": "y"},
+    ]
+    raw = cas_xmi(ANNA, marks, "t.txt").decode()
+    first, second = (mark_id(raw, name) for name in ("L", "Host"))
+    more = (
+        f'<c:Rel xmlns:c="http:///webanno/custom.ecore" xmi:id="70" sofa="1" begin="0" end="5" label="because" '
+        f'Governor="{first}" Dependent="{second}"/>'
+        f'<c:Slot xmlns:c="http:///webanno/custom.ecore" xmi:id="71" role="agent" target="{first}"/>'
+        f'<c:Host xmlns:c="http:///webanno/custom.ecore" xmi:id="72" sofa="1" begin="0" end="5" value="z" slots="71"/>'
+        "<cas:View"
+    )
+    raw = raw.replace("<cas:View", more).replace('members="', 'members="70 71 72 ')
+    types = type_system([*marks, {"type": "webanno.custom.Host", "at": "", "slots": []}]).decode()
+    types = types.replace("<rangeTypeName>uima.cas.StringArray", "<rangeTypeName>uima.cas.FSArray")
+    reference = "<name>{}</name><description/><rangeTypeName>uima.tcas.Annotation</rangeTypeName>"
+    features = "".join(
+        f"<featureDescription>{reference.format(key)}</featureDescription>" for key in ("Governor", "Dependent")
+    )
+    relation = (
+        "<typeDescription><name>webanno.custom.Rel</name><supertypeName>uima.tcas.Annotation</supertypeName>"
+        f"<features>{features}</features></typeDescription></types>"
+    )
+    path = nested(tmp_path / "t.zip", "t", raw.encode(), types.replace("</types>", relation).encode())
+    if not typed:
+        (tmp_path / "t.xmi").write_text(raw, encoding="utf-8")
+        path = tmp_path / "t.xmi"
+    project = exchange.load(path)
+    assert sorted(code.name for code in project.codes) == ["Host", "L", "x", "y", "z"]
+    assert not project.documents[0].values
+    assert "relations and links of layer Rel" in said(project) and "relations and links of layer Slot" in said(project)
+
+
+def mark_id(raw: str, name: str) -> str:
+    return raw.partition(f':{name} xmi:id="')[2].partition('"')[0]
+
+
 def test_features_with_long_values_are_remarks_and_that_is_said(tmp_path: Path) -> None:
     marks = [{"type": "webanno.custom.L", "at": "Later", "value": "x", "warum": "Because " * 20}]
     project = exchange.load(nested(tmp_path / "t.zip", "t.txt", cas_xmi(ANNA, marks, "t.txt"), type_system(marks)))
