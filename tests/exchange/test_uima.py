@@ -393,6 +393,53 @@ def test_entities_and_document_types_are_refused(head: str, where: str, tmp_path
         exchange.load(path)
 
 
+@pytest.mark.parametrize("name", ["a, b=print(1), c", "a'+b", "x.y", "1a", ""])
+@pytest.mark.parametrize("form", ["xmi", "json"])
+def test_names_that_would_be_run_as_code_are_refused(name: str, form: str, tmp_path: Path) -> None:
+    marks = [{"type": "webanno.custom.L", "at": "Later", "value": "x"}]
+    path = tmp_path / "t.json"
+    if form == "json":
+        cas = cas_json(ANNA, marks, "t")
+        cas["%TYPES"]["webanno.custom.L"][name] = {"%NAME": name, "%RANGE": "uima.cas.String"}
+        path.write_text(json.dumps(cas), encoding="utf-8")
+    else:
+        feature = f"<featureDescription><name>{name}</name><rangeTypeName>uima.cas.String</rangeTypeName></featureDescription>"
+        types = (
+            type_system(marks)
+            .decode()
+            .replace("<featureDescription><name>value", feature + "<featureDescription><name>value")
+        )
+        path = nested(tmp_path / "t.zip", "t", cas_xmi(ANNA, marks, "t"), types.encode())
+    with pytest.raises(ReadError, match="no name"):
+        exchange.load(path)
+
+
+def test_type_systems_that_go_in_circles_or_far_too_deep_are_refused(tmp_path: Path) -> None:
+    marks = [{"type": "webanno.custom.L", "at": "Later", "value": "x"}]
+    one = "<typeDescription><name>{}</name><supertypeName>{}</supertypeName></typeDescription>"
+    circle = one.format("a.A", "a.B") + one.format("a.B", "a.A")
+    deep = "".join(one.format(f"a.T{n}", f"a.T{n - 1}" if n else "uima.tcas.Annotation") for n in range(3_000))
+    many = "".join(one.format(f"a.T{n}", "uima.tcas.Annotation") for n in range(6_000))
+    for more in (circle, deep, many):
+        types = type_system(marks).decode().replace("</types>", more + "</types>")
+        with pytest.raises(ReadError, match="its type system is not sound"):
+            exchange.load(nested(tmp_path / "t.zip", "t", cas_xmi(ANNA, marks, "t"), types.encode()))
+
+
+@pytest.mark.parametrize("form", ["xmi", "json"])
+def test_features_that_python_keeps_for_itself_are_read(form: str, tmp_path: Path) -> None:
+    names = ["class", "from", "self", "__init__", "get", "_private", "xmiID", "None", "value"]
+    values = {name: f"v{n}" for n, name in enumerate(names)}
+    marks = [{"type": "webanno.custom.L", "at": "Later", **values}]
+    path = tmp_path / "t.json"
+    if form == "json":
+        path.write_text(json.dumps(cas_json(ANNA, marks, "t")), encoding="utf-8")
+    else:
+        path = nested(tmp_path / "t.zip", "t", cas_xmi(ANNA, marks, "t"), type_system(marks))
+    project = exchange.load(path)
+    assert {code.name for code in project.codes if code.name.startswith("v")} == {f"v{n}" for n in range(len(names))}
+
+
 @pytest.mark.parametrize(
     "raw",
     [
