@@ -32,8 +32,8 @@ def command(
 ) -> None:
     """Code documents, or the rows of a table, passage by passage.
 
-    Documents are read and segmented first; a coded project (.qdpx, .sqlite3, .json) gives its documents. In a table
-    each row with a `text` is one passage; its id and all further columns pass through.
+    Documents are read and segmented first; a coded project (.qdpx, .sqlite3, .json, .zip) gives its documents. In a
+    table each row with a `text` is one passage; its id and all further columns pass through.
 
     `--min-confidence` abstains: a passage gets no code of a family (logics, domains …) where the calibrated probability
     that a decision is right falls below it for any of the family's codes. Column `abstained` lists the

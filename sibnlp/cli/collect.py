@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import check_output, say, write_rows
+from sibnlp.cli.console import SOME_FAILED, check_output, say, write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sibnlp.codebook import Codebook
+    from sibnlp.ledger import Entry
 
-# Ticket, coder, codes, families read for.
-Coded = tuple[str, str, tuple[str, ...], tuple[str, ...]]
+# Ticket, coder, codes, families read for, text as it came back (empty where it did not).
+Coded = tuple[str, str, tuple[str, ...], tuple[str, ...], str]
 
 
 def command(
@@ -37,7 +38,7 @@ def command(
     """Bring coded queues back as codings, one stream at a time, with the inclusion probabilities that were recorded.
 
     In a table a row counts where `read` or `codes` is filled in. In a project a passage without a code counts where the
-    file records that it was read (Label Studio does), or with `--project extent=all`.
+    file records that it was read (Label Studio and INCEpTION do), or with `--project extent=all`.
 
     The result is for `sibnlp train OLD NEW` (training) or `sibnlp evaluate`, and for estimates of shares (estimation).
 
@@ -57,9 +58,7 @@ def command(
         raise DataError(f"{ledger} is not there", "--ledger names the file that `sibnlp sample` wrote")
     entries = {one.ticket: one for one in ledgers.read(ledger).entries}
     books = [load(name) for name in codebook]
-    coded = [one for path in queues for one in _read(path, books, project)]
-    if unknown := sorted({ticket for ticket, *_ in coded if ticket not in entries}):
-        raise DataError(f"{ledger} knows no ticket {unknown[0]}", "name the ledger the queue was drawn with")
+    coded, changed = _read_all(queues, books, project, entries, ledger)
     streams = {entries[ticket].stream for ticket, *_ in coded}
     if not coded:
         raise DataError("nobody has coded anything in these queues", "say --project extent=all if all was read")
@@ -68,7 +67,7 @@ def command(
     stream = stream or streams.pop()
     kept = [one for one in coded if entries[one[0]].stream == stream]
     rows = []
-    for ticket, coder, codes, extent in kept:
+    for ticket, coder, codes, extent, _ in kept:
         entry = entries[ticket]
         row: dict[str, Any] = next(iter(tables.passage_rows([entry.passage])))
         row |= {"codes": list(codes), "coder": coder, "extent": list(extent), "stream": stream, "ticket": ticket}
@@ -81,6 +80,41 @@ def command(
     say(f"{output}: {len(kept)} codings of {len(drawn) - missing} passages drawn for {stream}")
     if missing and stream == ledgers.ESTIMATION:
         say(f"{missing} drawn for estimation are not among them: a sample with gaps is no probability sample")
+    if changed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _read_all(
+    queues: Sequence[Path],
+    books: Sequence[Codebook],
+    project: Sequence[str],
+    entries: Mapping[str, Entry],
+    ledger: Path,
+) -> tuple[list[Coded], bool]:
+    """What came back of all queues, and whether some was left out because its text is not the one drawn."""
+    from sibnlp.errors import DataError
+
+    kept: list[Coded] = []
+    changed = False
+    for path in queues:
+        coded = _read(path, books, project)
+        if unknown := sorted({ticket for ticket, *_ in coded if ticket not in entries}):
+            problem = f"{ledger} knows no ticket {unknown[0]}, which {path} has"
+            raise DataError(problem, "name the ledger the queue was drawn with, as --ledger")
+        others = sorted({one[0] for one in coded if one[4] and _words(one[4]) != _words(entries[one[0]].passage.text)})
+        if others:
+            say(f"{path}: another text than the one drawn, so left out: {', '.join(others[:8])}"
+                + (f" and {len(others) - 8} more" if len(others) > 8 else ""))  # fmt: skip
+        changed = changed or bool(others)
+        kept += [one for one in coded if one[0] not in others]
+    if changed and not kept:
+        raise DataError(f"no text is the one that {ledger} drew", "name the ledger the queue was drawn with")
+    return kept, changed
+
+
+def _words(text: str) -> list[str]:
+    """A text as far as spreadsheets leave it alone: line ends and spaces are theirs."""
+    return text.split()
 
 
 def _read(path: Path, books: Sequence[Codebook], project: Sequence[str]) -> list[Coded]:
@@ -93,7 +127,10 @@ def _read(path: Path, books: Sequence[Codebook], project: Sequence[str]) -> list
     tell(path, found.notes)
     for name, families in found.families.items():
         tell(path, [f"{name} is taken to have read for {', '.join(families) or 'nothing'}"])
-    return [(ticket, coder, codes, found.families[coder]) for ticket, coder, codes in found.codings]
+    return [
+        (ticket, coder, codes, found.families[coder], found.texts.get(ticket, ""))
+        for ticket, coder, codes in found.codings
+    ]
 
 
 def _of_table(path: Path, books: Sequence[Codebook]) -> list[Coded]:
@@ -114,6 +151,6 @@ def _of_table(path: Path, books: Sequence[Codebook]) -> list[Coded]:
         return []
     coded = codings_from_rows([row for row, _ in filled], [place for _, place in filled], path, path.name, books)
     return [
-        (str(row["ticket"]).strip(), one.coder or path.stem, one.codes, one.extent)
+        (str(row["ticket"]).strip(), one.coder or path.stem, one.codes, one.extent, str(row.get("text") or ""))
         for (row, _), one in zip(filled, coded, strict=True)
     ]

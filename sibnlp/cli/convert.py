@@ -21,8 +21,8 @@ def command(
         Path,
         typer.Argument(
             metavar="IN",
-            help="A coded project (.qdpx, .sqlite3, .json), a codebook (.qdc, .toml, .csv), or a table of codings or "
-            "predictions (.jsonl, .csv, .xlsx, .parquet).",
+            help="A coded project (.qdpx, .sqlite3, .json, .zip), a codebook (.qdc, .toml, .csv), or a table of "
+            "codings or predictions (.jsonl, .csv, .xlsx, .parquet).",
             show_default=False,
         ),
     ],
@@ -72,19 +72,23 @@ def command(
     ] = False,
     force: options.Force = False,
 ) -> None:
-    """Convert between coded projects: REFI-QDA (NVivo, ATLAS.ti, MAXQDA, QualCoder), Taguette, Label Studio, tables.
+    """Convert between coded projects: REFI-QDA (NVivo, ATLAS.ti, MAXQDA, QualCoder), Taguette, Label Studio, INCEpTION.
 
     Always writes a new file. What could not be kept, or had to be guessed, is listed. A model's codings come back as a
     coder of their own, with model, score and explanation in a note.
 
     Suffixes: `.qdpx`, `.qdc` (REFI-QDA), `.sqlite3` (Taguette), `.json` (Label Studio tasks), `.xml` (Label Studio's
-    labelling configuration, written only), `.toml` (our codebooks), `.jsonl`, `.csv`, `.xlsx`, `.parquet` (tables).
+    labelling configuration, written only), `.zip`, `.xmi` (UIMA CAS XMI, as INCEpTION and WebAnno export documents and
+    whole projects; their UIMA CAS JSON is read), `.toml` (our codebooks), `.jsonl`, `.csv`, `.xlsx`, `.parquet`
+    (tables).
 
     Examples:
     - `sibnlp convert study.qdpx codings.jsonl --extent documents`
     - `sibnlp convert predictions.jsonl coded.qdpx --into study.qdpx`
     - `sibnlp convert study.qdpx codebook.toml` then `sibnlp train study.qdpx -o model --codebook codebook.toml`
     - `sibnlp convert study.qdpx tasks.json --anonymous`
+    - `sibnlp convert predictions.jsonl inception.zip --documents interviews/`
+    - `sibnlp convert inception-project.zip coded.qdpx --into study.qdpx`
     """
     from dataclasses import replace
 

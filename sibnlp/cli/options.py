@@ -41,7 +41,7 @@ HowToRead = Annotated[
     list[str],
     typer.Option(
         "--project",
-        help="How to read a coded project (.qdpx, .sqlite3, .json), as KEY=VALUE: `extent=documents`, `coder=Anna`, "
-        "`stage=set`, and the other options of `sibnlp convert`; may be repeated.",
+        help="How to read a coded project (.qdpx, .sqlite3, .json, .zip), as KEY=VALUE: `extent=documents`, "
+        "`coder=Anna`, `stage=set`, and the other options of `sibnlp convert`; may be repeated.",
     ),
 ]

@@ -35,7 +35,8 @@ def command(
             "-o",
             "--output",
             show_default=False,
-            help="Queue to code: .jsonl, .csv, .xlsx (fill in `codes` and `read`), .qdpx, .json (Label Studio).",
+            help="Queue to code: .jsonl, .csv, .xlsx (fill in `codes` and `read`), .qdpx, .json (Label Studio), .zip "
+            "(INCEpTION).",
         ),
     ] = None,
     code: Annotated[list[str], typer.Option(help="Codes it is about; may be repeated. All where not given.")] = [],  # noqa: B006 - typer copies it

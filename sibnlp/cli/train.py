@@ -16,7 +16,7 @@ def command(
         list[Path],
         typer.Argument(
             help="Coded passages: JSONL (or a table) with `text` and `codes`, or a coded project (.qdpx, .sqlite3, "
-            ".json).",
+            ".json, .zip).",
             show_default=False,
         ),
     ],

@@ -1,4 +1,4 @@
-"""Coded projects of other tools, in and out: REFI-QDA, Taguette, Label Studio, plain tables.
+"""Coded projects of other tools, in and out: REFI-QDA, Taguette, Label Studio, INCEpTION, plain tables.
 
 All read into one model, `Project`, and write from it: N formats, not N² converters. A new tool is one file here and one
 line in `FORMATS` (or an entry point of group ``sibnlp.exchange`` in another package). The file holds:
@@ -158,6 +158,7 @@ FORMATS = Registry(
         "refi": Entry("sibnlp.exchange.refi", (".qdpx", ".qdc")),
         "taguette": Entry("sibnlp.exchange.taguette", (".sqlite3", ".sqlite", ".db")),
         "label_studio": Entry("sibnlp.exchange.label_studio", (".json", ".xml")),
+        "uima": Entry("sibnlp.exchange.uima", (".zip", ".xmi", ".json")),
         "sheets": Entry("sibnlp.exchange.sheets", (".jsonl", ".csv", ".tsv", ".xlsx", ".parquet")),
         "codebook": Entry("sibnlp.exchange.toml_codebook", (".toml",)),
     },

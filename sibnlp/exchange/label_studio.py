@@ -32,6 +32,7 @@ from sibnlp.exchange.project import (
 )
 from sibnlp.exchange.refi_read import check_system
 from sibnlp.exchange.refixml import Tally
+from sibnlp.exchange.uima_layers import is_json
 
 MAX_SIZE = 256 * 1024**2
 FROM, TO = "code", "text"
@@ -41,8 +42,12 @@ _NAMES = ("document", "title", "name", "file_name", "filename", "id")
 
 
 def sniff(path: Path, head: bytes) -> bool:
-    """A JSON list or object."""
-    return path.suffix.lower() == ".json" and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{")
+    """A JSON list or object, but for a UIMA CAS."""
+    return (
+        path.suffix.lower() == ".json"
+        and not is_json(head)
+        and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{")
+    )
 
 
 def read(path: Path, options: Options) -> Project:

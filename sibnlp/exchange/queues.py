@@ -7,8 +7,8 @@ ticket, whatever the tool does to offsets and GUIDs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sibnlp.codebook import Codebook
@@ -44,11 +44,13 @@ class Returned:
         codings: ticket, coder and codes of each passage that somebody read.
         families: by coder, the families he used anywhere; others he is taken not to have read for.
         notes: what was left out, a line each.
+        texts: of the passages by ticket, as they came back.
     """
 
     codings: tuple[tuple[str, str, tuple[str, ...]], ...]
     families: dict[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def project(queued: Sequence[Queued], codes: Sequence[str], codebooks: Sequence[Codebook], model: str) -> Project:
@@ -97,11 +99,13 @@ def returned(project: Project, path: Path, codebooks: Sequence[Codebook], option
     found: list[tuple[str, str, tuple[str, ...]]] = []
     strangers = unknown = 0
     families: dict[str, dict[str, None]] = {}
+    texts: dict[str, str] = {}
     for document in project.documents:
         ticket = _TICKET.match(document.name)
         if not ticket:
             strangers += 1
             continue
+        texts[ticket[1]] = document.text
         for coder in people:
             given: dict[str, None] = {}
             for coding in _codings(document):
@@ -115,7 +119,7 @@ def returned(project: Project, path: Path, codebooks: Sequence[Codebook], option
                 found.append((ticket[1], name, tuple(given)))
     notes = [f"{strangers} documents are of no queue: their names begin with no ticket"] if strangers else []
     notes += [f"{unknown} codings with codes that are not in the codebook are left out"] if unknown else []
-    return Returned(tuple(found), {name: tuple(used) for name, used in families.items()}, tuple(notes))
+    return Returned(tuple(found), {name: tuple(used) for name, used in families.items()}, tuple(notes), texts)
 
 
 def _codings(document: ProjectDocument) -> Iterator[Coding]:

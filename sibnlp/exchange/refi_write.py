@@ -37,6 +37,7 @@ from sibnlp.exchange.refixml import (
     COLOR,
     DATE_TIME,
     EXTENT_NOTE,
+    ILLEGAL,
     MACHINE_ID,
     MACHINE_NOTE,
     PROJECT_NS,
@@ -47,8 +48,6 @@ from sibnlp.exchange.refixml import (
 )
 
 T = TypeVar("T")
-# Characters that no XML 1.0 document may hold.
-_ILLEGAL = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _VALID = {
     "Text": re.compile(r".*", re.DOTALL),
@@ -146,7 +145,7 @@ class _Writer:
 
     def clean(self, text: str) -> str:
         """A text as XML may hold it."""
-        return _ILLEGAL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+        return ILLEGAL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
     def element(
         self, parent: etree._Element, tag: str, id: str, namespace: str = PROJECT_NS, /, **attributes: str

@@ -26,6 +26,8 @@ DATE_TIME = re.compile(
     r"(Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)?"
 )
 COLOR = re.compile(r"#([A-Fa-f0-9]{6}|[A-Fa-f0-9]{3})")
+ILLEGAL = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML 1.0 document may hold, and carriage returns, which it would not keep."""
 MAX_TEXTS = 512 * 1024**2
 """What the plain texts of one project may unpack to together; all of them are held in memory."""
 

@@ -7,6 +7,7 @@ it early: what counts is what comes out of the decompressor.
 
 from __future__ import annotations
 
+import io
 import posixpath
 import zipfile
 import zlib
@@ -47,20 +48,23 @@ def check(path: Path) -> None:
         ReadError: not a zip archive, cut off, password-protected, or built like a bomb.
     """
     with _open(path) as archive:
-        members = archive.infolist()
-        if len(members) > MAX_MEMBERS:
-            raise ReadError(path, f"the archive holds {len(members):,} members, more than {MAX_MEMBERS:,}")
-        if any(member.flag_bits & _ENCRYPTED for member in members):
-            raise ReadError(path, "password-protected", "save it without a password")
-        for member in members:
-            if member.file_size > MAX_SINGLE:
-                raise ReadError(path, f"{member.filename[:80]!r} would unpack to {_size(member.file_size)}")
-            _check_ratio(path, member.filename, member.file_size, member.compress_size)
-        total = sum(member.file_size for member in members)
-        if total > MAX_TOTAL:
-            raise ReadError(path, f"the archive would unpack to {_size(total)}")
-        # Members that share their bytes stay under the ratio one by one; the file as a whole does not.
-        _check_ratio(path, "the archive", total, path.stat().st_size)
+        _check(archive.infolist(), path, path.stat().st_size)
+
+
+def _check(members: list[zipfile.ZipInfo], path: Path, size: int) -> None:
+    if len(members) > MAX_MEMBERS:
+        raise ReadError(path, f"the archive holds {len(members):,} members, more than {MAX_MEMBERS:,}")
+    if any(member.flag_bits & _ENCRYPTED for member in members):
+        raise ReadError(path, "password-protected", "save it without a password")
+    for member in members:
+        if member.file_size > MAX_SINGLE:
+            raise ReadError(path, f"{member.filename[:80]!r} would unpack to {_size(member.file_size)}")
+        _check_ratio(path, member.filename, member.file_size, member.compress_size)
+    total = sum(member.file_size for member in members)
+    if total > MAX_TOTAL:
+        raise ReadError(path, f"the archive would unpack to {_size(total)}")
+    # Members that share their bytes stay under the ratio one by one; the file as a whole does not.
+    _check_ratio(path, "the archive", total, size)
 
 
 def member_names(path: Path) -> list[str]:
@@ -99,16 +103,25 @@ class Members:
 
     Args:
         path: the archive; call `check` first.
+        raw: bytes of an archive that is a member of it, which is checked here.
 
     Attributes:
         names: of all members, in the archive's order.
 
     Raises:
-        ReadError: not a zip archive, or cut off.
+        ReadError: not a zip archive, or cut off; a member that is refused as `check` refuses a file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._archive = path, _open(path)
+    def __init__(self, path: Path, raw: bytes | None = None) -> None:
+        self._path = path
+        if raw is None:
+            self._archive = _open(path)
+        else:
+            try:
+                self._archive = zipfile.ZipFile(io.BytesIO(raw))
+            except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+                raise ReadError(path, "an archive in it is cut off or damaged", "export it again") from error
+            _check(self._archive.infolist(), path, len(raw))
         self._members: dict[str, list[zipfile.ZipInfo]] = {}
         for member in self._archive.infolist():
             self._members.setdefault(member.filename, []).append(member)

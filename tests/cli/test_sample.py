@@ -154,7 +154,7 @@ def test_stability_between_rounds_says_when_to_stop(tmp_path: Path) -> None:
     assert found.lowest == ("common", pytest.approx((agreed / n - expected) / (1 - expected)))
 
 
-@pytest.mark.parametrize("suffix", [".qdpx", ".json"])
+@pytest.mark.parametrize("suffix", [".qdpx", ".json", ".zip"])
 def test_a_queue_comes_back_from_a_project(tmp_path: Path, suffix: str) -> None:
     path = written(tmp_path, made()[0])
     queue = tmp_path / f"round1{suffix}"
@@ -201,6 +201,57 @@ def test_a_sheet_comes_back_with_its_inclusion_probabilities(tmp_path: Path, suf
     recorded = {entry.passage.id: entry.probability for entry in ledger.read(tmp_path / "sampled.jsonl").entries}
     assert len(gold) == 15 and sum(row.codes == ("rare",) for row in gold) == 5
     assert all(row.inclusion_probability == recorded[row.passage.id] for row in gold)
+
+
+def queue(tmp_path: Path) -> list[dict[str, Any]]:
+    """Six rows drawn for training, all read."""
+    path = written(tmp_path, made()[0])
+    assert sibnlp("sample", path, "--for", "training", "-n", 6, "-o", tmp_path / "q.jsonl").code == 0
+    return [{**row, "read": "x", "codes": ["rare"]} for row in lines(tmp_path / "q.jsonl")]
+
+
+def collected(tmp_path: Path, rows: list[dict[str, Any]], name: str = "back.jsonl") -> Any:
+    (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return sibnlp("collect", tmp_path / name, "--ledger", tmp_path / "sampled.jsonl", "-o", tmp_path / "out.jsonl")
+
+
+def test_passages_whose_text_is_another_now_are_left_out_and_named(tmp_path: Path) -> None:
+    rows = queue(tmp_path)
+    rows[0]["text"] = rows[0]["text"].replace(" ", "\r\n ")  # a spreadsheet's own
+    rows[1]["text"] += " and more"
+    done = collected(tmp_path, rows)
+    assert done.code == 1
+    assert f"another text than the one drawn, so left out: {rows[1]['ticket']}" in done.err
+    assert len(lines(tmp_path / "out.jsonl")) == 5
+
+
+def test_a_queue_whose_texts_are_all_others_is_refused(tmp_path: Path) -> None:
+    rows = [{**row, "text": "Something else."} for row in queue(tmp_path)]
+    done = collected(tmp_path, rows)
+    assert done.code == 2 and "name the ledger the queue was drawn with" in done.err
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_codings_of_passages_that_were_never_drawn_are_refused_with_file_and_ticket(tmp_path: Path) -> None:
+    rows = queue(tmp_path)
+    rows[2]["ticket"] = "T9-0001"
+    done = collected(tmp_path, rows)
+    assert done.code == 2
+    assert "sampled.jsonl knows no ticket T9-0001" in done.err and "back.jsonl" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [("gone.jsonl", None), ("x.jsonl", b"{"), ("x.qdpx", b"PK\x03\x04cut"), ("x.json", b"["), ("x.zip", b"no zip"),
+     ("x.xlsx", b"PK\x03\x04cut"), ("x.pdf", b"%PDF")],
+)  # fmt: skip
+def test_queues_that_cannot_be_read_are_named_in_one_line(name: str, raw: bytes | None, tmp_path: Path) -> None:
+    queue(tmp_path)
+    if raw is not None:
+        (tmp_path / name).write_bytes(raw)
+    done = sibnlp("collect", tmp_path / name, "--ledger", tmp_path / "sampled.jsonl", "-o", tmp_path / "out.jsonl")
+    assert done.code == 2 and name in done.err and done.err.count("\n") == 1, done.err
+    assert "Traceback" not in done.err and not (tmp_path / "out.jsonl").exists()
 
 
 def test_old_and_new_codings_train_together(tmp_path: Path) -> None:

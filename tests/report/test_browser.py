@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from sibnlp.report import render
 from sibnlp.report.evaluation import render_evaluation
+from tests.cli.shell import sibnlp
 from tests.report import factory
 
 CHROMIUM = Path(os.environ.get("SIBNLP_CHROMIUM", "/usr/bin/chromium"))
@@ -71,7 +73,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, html in pages.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    _agreement(folder)
     return folder
+
+
+HOSTILE = "<img src=x onerror=window.pwned=1>"
+
+
+def _agreement(folder: Path) -> None:
+    """The page that ``sibnlp agree`` itself writes, of two people and a model, one of a hostile name."""
+    codes = ["NPM", "PVM"]
+    rows = [
+        {"text": f"Passage {i}.", "id": f"d{i // 5}:{i}", "document": f"d{i // 5}", "coder": coder,
+         "codes": [code for n, code in enumerate(codes) if (i + n * step) % 3 == 0]}
+        for step, coder in enumerate((HOSTILE, "ben", "gov-fast"), 1) for i in range(60)
+    ]  # fmt: skip
+    path = folder / "codings.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    done = sibnlp("agree", path, "--resamples", 50, "-o", folder / "agreement.json")
+    assert done.code == 0, done.err
 
 
 @pytest.fixture
@@ -90,7 +110,7 @@ def open_page(browser: Any, folder: Path) -> Iterator[Any]:
         assert asked == []
 
 
-@pytest.mark.parametrize("name", ["clean", "hostile", "monthly", "evaluation"])
+@pytest.mark.parametrize("name", ["clean", "hostile", "monthly", "evaluation", "agreement"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_charts_are_drawn_and_nothing_overflows(open_page: Any, name: str, width: int) -> None:
     watched = open_page(name, width)
@@ -126,6 +146,19 @@ def test_a_code_shows_by_keyboard_which_words_moved_it(open_page: Any) -> None:
     page.keyboard.press("Enter")
     assert entry.locator("mark").count() == 0
     assert entry.locator(".moved").is_hidden()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_agreement_shows_its_figures_and_runs_no_name(open_page: Any, folder: Path, width: int) -> None:
+    page = open_page("agreement", width).page
+    text = page.locator("body").inner_text()
+    assert HOSTILE in text and "gov-fast" in text
+    assert page.locator("img").count() == 0 and page.evaluate("window.pwned") is None
+    figures = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))
+    for code in ("NPM", "PVM"):
+        row = page.locator("tr", has_text=code).first
+        assert row.is_visible()
+        assert f"{figures['codes'][code]['ac1']['value']:.2f}" in row.inner_text().replace("\u2212", "-")
 
 
 def test_an_evaluation_marks_what_moved_its_errors(open_page: Any) -> None:
