@@ -13,6 +13,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ ROWS = 1024
 # Tables in text up to this size, in bytes, are read whole.
 WHOLE = 1 << 20
 _BUFFER = 1 << 20
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 
 
 class RepeatedIdError(ReadError):
@@ -191,11 +193,11 @@ def _normal(text: str) -> str:
 
 
 class _Lines(Iterator[str]):
-    """Lines of a file in UTF-8, line ends unified; knows how many bytes were read, and their hash since last asked."""
+    """Lines of a file in UTF-8, line ends unified; knows how many bytes it gave out, and their hash since last asked."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._waiting: list[str] = []
+        self._waiting: list[bytes] = []
         self.position, self.number = 0, 0
         self._hash = hashlib.sha256()
 
@@ -204,20 +206,15 @@ class _Lines(Iterator[str]):
             raw = self._file.readline()
             if not raw:
                 raise StopIteration
-            text = _normal(raw.decode("utf-8"))
-            if not self.position:
-                text = text.lstrip("\ufeff")
-            self.position += len(raw)
-            self._hash.update(raw)
             # More than one only where lone carriage returns end lines.
-            self._waiting = [line + "\n" for line in text.removesuffix("\n").split("\n")]
+            self._waiting = _LINE.findall(raw)[::-1] if b"\r" in raw else [raw]
+        raw = self._waiting.pop()
+        text = _normal(raw.decode("utf-8"))
+        text = text if self.position else text.lstrip("\ufeff")
+        self.position += len(raw)
         self.number += 1
-        return self._waiting.pop(0)
-
-    @property
-    def between(self) -> bool:
-        """Whether all that was read of the file has been given out."""
-        return not self._waiting
+        self._hash.update(raw)
+        return text
 
     def digest(self) -> str:
         found, self._hash = self._hash.hexdigest(), hashlib.sha256()
@@ -287,7 +284,7 @@ def _scan_text(
         moved += room_
         if own:
             seen.append(_digest(own))
-        if n_read >= ROWS and lines.between:
+        if n_read >= ROWS:
             yield RowRange(index, first, start, lines.position, at, -1, header, delimiter, lines.digest())
             index, start, first = index + 1, lines.position, number + 1
             at, n_read, moved = at + moved, 0, 0
