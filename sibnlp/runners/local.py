@@ -141,11 +141,12 @@ class LocalRunner:
             raise DataError(f"a worker process ended by itself ({ending})", "is there memory for that many --workers?")
         if unit is None:
             self._again(worker, None)
-        elif not unit.careful:
+            return
+        number = max(worker.last, 0)
+        if not unit.careful or unit.suspect != number:
             self.notes.append(f"A worker process ended by itself ({ending}) and was started again.")
-            self._again(worker, replace(unit, careful=True))
+            self._again(worker, replace(unit, careful=True, suspect=number))
         else:
-            number = max(worker.last, 0)
             place = unit.parts[number].file.place
             problem = f"{place}: the process that worked on it ended by itself twice ({ending})"
             self._again(worker, _without(unit, number, problem))

@@ -100,8 +100,7 @@ class RayRunner:
             batch_format="numpy",
             compute=ray.data.ActorPoolStrategy(size=min(n_actors, len(items))),
             num_cpus=1,
-            max_restarts=RESTARTS,
-            max_task_retries=TRIES,
+            ray_remote_args_fn=lambda: {"max_restarts": RESTARTS, "max_task_retries": TRIES},
         )
         missing = {unit.number for unit in items}
         for row in found.iter_rows():

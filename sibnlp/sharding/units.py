@@ -173,11 +173,13 @@ class Unit:
         number: in the order of the input, from 0.
         parts: one or more.
         careful: whether passages of different parts are kept apart, since one of them has killed a process.
+        suspect: the part over which a process died last; -1 where none did.
     """
 
     number: int
     parts: tuple[Part, ...]
     careful: bool = False
+    suspect: int = -1
 
     def moved(self, place: Callable[[str], str]) -> Unit:
         """The same with other places of its files."""
