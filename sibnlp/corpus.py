@@ -18,6 +18,8 @@ from sibnlp.types import Document, Passage, Source
 # Called with the stage of the work, how much is done and how much there is.
 Progress = Callable[[str, int, int], None]
 
+# Ends the names of folders that hold what is done of a run (`sibnlp.sharding.store`).
+WORK_SUFFIX = ".work"
 _NEVER_DOCUMENTS = ("readme", "license", "licence")
 
 
@@ -42,28 +44,30 @@ class Corpus:
         return [source for source in self.sources if source.problem]
 
 
-def find(paths: Iterable[Path]) -> list[Input]:
+def find(paths: Iterable[Path], alone: bool | None = None) -> list[Input]:
     """Files to read, for commands that take files and folders.
 
     Args:
         paths: files, taken as they are; folders, searched for everything a reader answers for. With a single folder
             the ids are relative to it; with several paths they are relative to the current folder, so that two files of
             one name stay apart.
+        alone: whether to take ids as for a single path; as the paths are where None.
 
     Raises:
         ProjectError: a path does not exist, or a folder holds nothing readable.
     """
     paths = list(paths)
+    alone = len(paths) == 1 if alone is None else alone
     found: list[Input] = []
     for path in paths:
         if path.is_dir():
-            prefix = PurePosixPath(".") if len(paths) == 1 else PurePosixPath(path.as_posix())
+            prefix = PurePosixPath(".") if alone else PurePosixPath(path.as_posix())
             inside = _in_folder(path, ("**/*",), ())
             if not inside:
                 raise ProjectError(path, "no readable file in this folder", f"readable: {' '.join(suffixes())}")
             found += [Input(one.path, str(prefix / one.id)) for one in inside]
         elif path.exists():
-            found.append(Input(path, path.name if len(paths) == 1 else path.as_posix()))
+            found.append(Input(path, path.name if alone else path.as_posix()))
         else:
             raise ProjectError(path, "no such file or folder")
     return found
@@ -115,12 +119,21 @@ def _in_folder(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> 
     found = []
     for path in sorted(hits):
         inside = path.relative_to(folder)
-        skip = any(part.startswith((".", "~$")) for part in inside.parts) or path.name in (FILE_NAME, METADATA_NAME)
-        # A format that has advice has no reader, but is a document: it is listed with the advice.
-        known = readers.readable(path) or path.suffix.lower() in readers.ADVICE
-        if path.is_file() and not skip and path.stem.lower() not in _NEVER_DOCUMENTS and known and not _is_ours(path):
+        if is_document_name(inside.as_posix()) and path.is_file() and not _is_ours(path):
             found.append(Input(path, inside.as_posix()))
     return found
+
+
+def is_document_name(name: str) -> bool:
+    """Whether a file is taken for a document, by its path inside the folder that is searched."""
+    path = PurePosixPath(name)
+    # What is kept of a run that is not finished lies beside its output, maybe among the documents.
+    if any(part.startswith((".", "~$")) or part.endswith(WORK_SUFFIX) for part in path.parts):
+        return False
+    if path.name in (FILE_NAME, METADATA_NAME) or path.stem.lower() in _NEVER_DOCUMENTS:
+        return False
+    # A format that has advice has no reader, but is a document: it is listed with the advice.
+    return readers.readable(Path(name)) or path.suffix.lower() in readers.ADVICE
 
 
 def _is_ours(path: Path) -> bool:
@@ -155,7 +168,7 @@ def read_documents(inputs: Sequence[Input], progress: Progress | None = None) ->
     for number, one in enumerate(inputs):
         try:
             if exchange.is_project(one.path):
-                yield from _in_project(one, alone=len(inputs) == 1)
+                yield from in_project(one, alone=len(inputs) == 1)
             else:
                 yield readers.read(one.path, one.id)
         except SibnlpError as error:
@@ -164,7 +177,7 @@ def read_documents(inputs: Sequence[Input], progress: Progress | None = None) ->
             progress("reading", number + 1, len(inputs))
 
 
-def _in_project(one: Input, alone: bool) -> Iterator[Document | Source]:
+def in_project(one: Input, alone: bool) -> Iterator[Document | Source]:
     """The documents of a coded project, by their names in it, and its sources that cannot be read."""
     documents, problems = exchange.read_documents(one.path)
     for document in documents:
@@ -193,8 +206,7 @@ def collect(
             corpus.sources.append(document)
             continue
         try:
-            if known:
-                document = known.apply(document, interviewers_of(known.apply(document), settings))
+            document = with_metadata(document, known, settings)
             passages = segment(document, settings)
             source = _source(document, passages, settings)
         except SibnlpError as error:
@@ -203,6 +215,13 @@ def collect(
         corpus.passages += passages
         corpus.sources.append(source)
     return corpus
+
+
+def with_metadata(
+    document: Document, known: metadata.Metadata | None, settings: SegmentSettings | None = None
+) -> Document:
+    """A document with what is known of it; as it is where nothing is."""
+    return known.apply(document, interviewers_of(known.apply(document), settings)) if known else document
 
 
 def _source(document: Document, passages: Sequence[Passage], settings: SegmentSettings | None) -> Source:

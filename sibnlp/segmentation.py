@@ -83,10 +83,12 @@ def segment(document: Document, settings: SegmentSettings | None = None) -> list
         letter or digit, speaker labels, headings (kept as ``heading`` of what follows) and text outside all turns of
         an interview are in none. A document with ``rows`` gives those.
     """
-    settings = settings or SegmentSettings()
-    if document.rows:
-        return list(document.rows)
-    return list(_passages(document, settings))
+    return list(each_passage(document, settings))
+
+
+def each_passage(document: Document, settings: SegmentSettings | None = None) -> Iterator[Passage]:
+    """The passages of `segment` one by one: those of a large document need not be in memory together."""
+    return iter(document.rows) if document.rows else _passages(document, settings or SegmentSettings())
 
 
 def _passages(document: Document, settings: SegmentSettings) -> Iterator[Passage]:

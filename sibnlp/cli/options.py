@@ -10,6 +10,12 @@ import typer
 Paths = Annotated[
     list[Path], typer.Argument(help="Files, folders, or tables with a `text` column.", show_default=False)
 ]
+Places = Annotated[
+    list[str],
+    typer.Argument(
+        help="Files, folders, or tables with a `text` column; paths, or URIs as `s3://…`.", show_default=False
+    ),
+]
 _WHERE = "Where to write; the suffix says the format: .parquet, .jsonl or .csv. `-` writes JSONL to stdout."
 OutputFile = Annotated[Path, typer.Option("-o", "--output", help=_WHERE, show_default=False)]
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", show_default=False)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def load(path: Path) -> Rows:
 
 def _csv(path: Path) -> Rows:
     text, encoding = decode(path.read_bytes(), path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else delimiter_of(text)
     limit = csv.field_size_limit(MAX_FIELD)
     try:
         # strict: a quote that is never closed would otherwise swallow the rest of the file.
@@ -57,18 +57,30 @@ def _csv(path: Path) -> Rows:
     numbered = [(number, cells) for number, cells in enumerate(records, 1) if any(cell.strip() for cell in cells)]
     if not numbered:
         raise ReadError(path, "the table is empty")
-    header = _header(numbered[0][1], path)
+    return *csv_rows(numbered[1:], header_of(numbered[0][1], path), path), encoding
+
+
+def csv_rows(
+    records: Iterable[tuple[int, Sequence[str]]], header: Sequence[str], path: str | Path
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Numbered records below a header as rows, and what each is called; empty ones are passed over.
+
+    Raises:
+        ReadError: one has another number of cells than the header.
+    """
     rows, places = [], []
-    for number, cells in numbered[1:]:
+    for number, cells in records:
+        if not any(cell.strip() for cell in cells):
+            continue
         if len(cells) != len(header):
             problem = f"{len(cells)} cells where the header has {len(header)}"
             raise ReadError(path, problem, "quote cells that hold the delimiter", f"row {number}")
         rows.append(dict(zip(header, cells, strict=True)))
         places.append(f"row {number}")
-    return rows, places, encoding
+    return rows, places
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The delimiter that makes a ``text`` column of the header, or else most columns."""
     line = next((line for line in text.split("\n") if line.strip()), "")
 
@@ -94,7 +106,7 @@ def _n_read(text: str, delimiter: str) -> int:
     return n
 
 
-def _header(cells: Sequence[Any], path: Path) -> list[str]:
+def header_of(cells: Sequence[Any], path: str | Path) -> list[str]:
     """Names of the columns, nameless ones by their number.
 
     Raises:
@@ -125,7 +137,7 @@ def _xlsx(path: Path) -> Rows:
             records = enumerate(sheet.iter_rows(values_only=True), 1)
             for number, cells in records:
                 if any(map(is_text_column, cells)):
-                    return *_sheet_rows(_header(_trimmed(cells), path), records), ""
+                    return *_sheet_rows(header_of(_trimmed(cells), path), records), ""
                 first = first or [str(cell) for cell in cells if cell is not None]
                 if number >= HEADER_ROWS:
                     break
@@ -162,8 +174,17 @@ def _sheet_rows(
 
 def _jsonl(path: Path) -> Rows:
     text, encoding = decode(path.read_bytes(), path)
+    return *jsonl_rows(enumerate(text.split("\n"), 1), path), encoding
+
+
+def jsonl_rows(lines: Iterable[tuple[int, str]], path: str | Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Numbered lines as rows, and what each is called; empty ones are passed over.
+
+    Raises:
+        ReadError: one is no JSON object.
+    """
     rows, places = [], []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in lines:
         if not line.strip():
             continue
         place = f"line {number}"
@@ -176,7 +197,7 @@ def _jsonl(path: Path) -> Rows:
             raise ReadError(path, f"a JSON {type(row).__name__}, not an object", "one object a line", place)
         rows.append(row)
         places.append(place)
-    return rows, places, encoding
+    return rows, places
 
 
 def _parquet(path: Path) -> Rows:
@@ -185,7 +206,7 @@ def _parquet(path: Path) -> Rows:
 
     try:
         table = pq.read_table(path)
-        names = _header(table.column_names, path)
+        names = header_of(table.column_names, path)
         rows = table.rename_columns(names).to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).split("\n")[0]

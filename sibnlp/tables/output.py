@@ -35,7 +35,7 @@ SCORE = "score_"
 CODING_COLUMNS = ("codes", "coder", "extent", "stances", "inclusion_probability")
 # Set before a column of the input that says what others found in the passage.
 INPUT = "input_"
-_CHUNK = 10_000
+CHUNK = 10_000
 
 
 def passage_rows(passages: Iterable[Passage]) -> Iterator[dict[str, Any]]:
@@ -53,7 +53,7 @@ def prediction_rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
 
     What the input said of codes, coders and scores passes through as ``input_codes``, ``input_coder`` and so on.
     """
-    names = _input_names(predictions.passages)
+    names = input_names(name for passage in predictions.passages for name, _ in passage.extra)
     passages = (replace(one, extra=tuple((names[n], v) for n, v in one.extra)) for one in predictions.passages)
     for number, row in enumerate(passage_rows(passages)):
         chances = predictions.probabilities[number].tolist()
@@ -66,9 +66,9 @@ def prediction_rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _input_names(passages: Iterable[Passage]) -> dict[str, str]:
+def input_names(extra: Iterable[str]) -> dict[str, str]:
     """What each further column is called beside predictions: coders' and models' columns as ``input_…``."""
-    names = {name: name for passage in passages for name, _ in passage.extra}
+    names = {name: name for name in extra}
     for name in list(names):
         if name in (*CODING_COLUMNS, "scores", "abstained", "model") or name.startswith(SCORE):
             called = INPUT + name
@@ -88,10 +88,16 @@ def check_format(path: Path) -> None:
         raise TableError(path, f"cannot write {path.suffix or 'a file without a suffix'}", f"use {', '.join(WRITABLE)}")
 
 
-def write(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+def write(rows: Iterable[Mapping[str, Any]], path: Path, names: Sequence[str] | None = None) -> None:
     """Write rows to a Parquet, JSONL or CSV file, by its suffix.
 
     In CSV, lists are joined by ``;`` and ``scores`` become columns ``score_<code>``.
+
+    Args:
+        rows: what to write.
+        path: where to.
+        names: of all columns, scores as they are in CSV; where given, a CSV is written row by row, and its rows are
+            never in memory together.
 
     Raises:
         TableError: another suffix.
@@ -102,7 +108,7 @@ def write(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(json_lines(rows))
     elif suffix == ".csv":
-        _write_csv(rows, path)
+        _write_csv(rows, path, names)
     else:
         _write_parquet(rows, path)
 
@@ -119,11 +125,14 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield line + "\n"
 
 
-def _write_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-    flat = [_flat(row) for row in rows]
+def _write_csv(rows: Iterable[Mapping[str, Any]], path: Path, names: Sequence[str] | None = None) -> None:
+    flat: Iterable[dict[str, Any]] = (_flat(row) for row in rows)
+    if names is None:
+        flat = list(flat)
+        names = _names(flat)
     # Spreadsheets take UTF-8 for their own code page unless a byte-order mark says otherwise.
     with path.open("w", encoding="utf-8-sig", newline="", errors="replace") as file:
-        writer = csv.DictWriter(file, _names(flat))
+        writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(flat)
 
@@ -151,15 +160,16 @@ def _write_parquet(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
 
     rows = list(rows)
     # A user's further columns are text, so that no row can fail to fit.
-    schema = pa.schema([(name, _arrow_type(name)) for name in _names(rows)])
+    schema = pa.schema([(name, arrow_type(name)) for name in _names(rows)])
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for start in range(0, len(rows), _CHUNK):
-            chunk = rows[start : start + _CHUNK]
-            columns = {field.name: [_cell(row.get(field.name), field.type) for row in chunk] for field in schema}
+        for start in range(0, len(rows), CHUNK):
+            chunk = rows[start : start + CHUNK]
+            columns = {field.name: [cell(row.get(field.name), field.type) for row in chunk] for field in schema}
             writer.write_table(pa.table(columns, schema=schema))
 
 
-def _arrow_type(name: str) -> Any:
+def arrow_type(name: str) -> Any:
+    """The type of a column in Parquet, by its name; what is not ours is text."""
     import pyarrow as pa
 
     if name in ("start", "end", "page"):
@@ -169,7 +179,8 @@ def _arrow_type(name: str) -> Any:
     return pa.map_(pa.string(), pa.float32()) if name == "scores" else pa.string()
 
 
-def _cell(value: Any, kind: Any) -> Any:
+def cell(value: Any, kind: Any) -> Any:
+    """A value as a cell of an Arrow column."""
     import pyarrow as pa
 
     if value is None:

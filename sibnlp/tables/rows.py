@@ -24,6 +24,7 @@ KNOWN = frozenset((*IDS, "text", "document", "start", "end", "page", *FIELDS))
 JOINT = "\n\n"
 """What stands between two rows in the text of record of a table."""
 
+IDENTIFYING = frozenset((*IDS, "text", "document", "start", "end"))
 # A day may have its time behind it, as sheets and data frames write it.
 _DATE = re.compile(
     r"([0-9]{4}(?:-(?:0[1-9]|1[0-2]))?)|([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]))(?:[T ][0-9].*)?"
@@ -37,6 +38,7 @@ def passages_from_rows(
     places: Sequence[str] = (),
     unique: bool = True,
     dated: bool = True,
+    at: int = 0,
 ) -> list[Passage]:
     """Map rows to passages, one each; rows with an empty text are passed over (the caller counts them).
 
@@ -47,6 +49,7 @@ def passages_from_rows(
         places: what each row is called in messages (``"row 2"``); counted from ``row 1`` by default.
         unique: whether two rows with one id are an error (several coders may code the same passage).
         dated: whether a date that is not ISO 8601 is an error; where nothing follows passages over time it is left out.
+        at: where in the text of record the first row begins, for a part of a table (see `room`).
 
     Returns:
         Passages in the order of the rows. A row without ``start`` and ``end`` has the span of its text in the texts of
@@ -61,7 +64,7 @@ def passages_from_rows(
     passages: list[Passage] = []
     seen: dict[str, str] = {}
     columns: dict[str, None] = {}
-    has_text, at = False, 0
+    has_text = False
     for number, row in enumerate(rows):
         place = places[number] if number < len(places) else f"row {number + 1}"
         known, extra = _columns(row, path, place)
@@ -80,6 +83,21 @@ def passages_from_rows(
     if columns and not has_text:
         raise no_text_column(path, columns)
     return passages
+
+
+def room(row: Mapping[str, Any]) -> tuple[int, str]:
+    """How far a row moves the text of record on (0 for a row that is passed over), and the id it gives its passage.
+
+    The id is empty where the row leaves it to its position.
+    """
+    known = {key: value for column, value in row.items() if (key := str(column).strip().lower()) in IDENTIFYING}
+    text = _text(known.get("text"))
+    if not text.strip():
+        return 0, ""
+    own = next((value for name in IDS if (value := _text(known.get(name)).strip())), "")
+    if not own and _text(known.get("start")).strip():
+        own = "\0".join(_text(known.get(name)).strip() for name in ("document", "start", "end"))
+    return len(text) + len(JOINT), own
 
 
 def no_text_column(path: str | Path, columns: Iterable[str]) -> ReadError:

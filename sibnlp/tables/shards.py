@@ -1,0 +1,288 @@
+"""Predictions in shards: one Parquet file a unit of work, and many of them as one table.
+
+A shard holds rows exactly as `sibnlp.tables.prediction_rows` would give them, in columns of fixed types whatever the
+input's further columns are, so that any shard can be read beside any other: further columns stand as JSON in one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sibnlp.tables.output import CHUNK, COLUMNS, SCORE, arrow_type, cell, input_names, write
+from sibnlp.types import Passage, Predictions
+
+NUMBERS = ("start", "end", "page")
+# What the shard says of itself, in its footer.
+ABOUT = b"sibnlp"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What all rows of a run have besides a passage's own columns.
+
+    Attributes:
+        model: the model's name; empty where passages are only cut, and none of the others holds.
+        codes: ids of its codes.
+        abstains: whether there is a column ``abstained``.
+        explains: whether there is a column ``explanation``.
+    """
+
+    model: str
+    codes: tuple[str, ...]
+    abstains: bool = False
+    explains: bool = False
+
+
+class ShardWriter:
+    """Writes rows to a Parquet file; nothing of it can be read before `close`.
+
+    Args:
+        path: the file.
+        layout: of the run.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        import pyarrow.parquet as pq
+
+        self.layout = layout
+        self._schema = _schema(layout)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1)
+        self.n_rows = 0
+        self.names: dict[str, None] = {}
+
+    def add(self, predictions: Predictions, explanations: Sequence[Mapping[str, str]] | None = None) -> None:
+        """Write predictions of a model, with what `sibnlp.explain.explain` says of each where the layout has it."""
+        import numpy as np
+        import pyarrow as pa
+
+        columns = self._passages(predictions.passages)
+        codes = predictions.codes
+        columns["codes"] = _lists(codes, predictions.assigned)
+        # Rounded as Python does it, which is exact: numpy scales, and is now and then a last digit off.
+        rounded = [round(chance, 6) for chance in predictions.probabilities.astype(np.float64).ravel().tolist()]
+        columns["scores"] = pa.FixedSizeListArray.from_arrays(pa.array(rounded, pa.float64()), len(codes))
+        if self.layout.abstains:
+            unsure = predictions.abstained
+            columns["abstained"] = _lists(codes, np.zeros_like(predictions.assigned) if unsure is None else unsure)
+        if self.layout.explains:
+            columns["explanation"] = pa.array([json.dumps(one) for one in explanations or ()], pa.string())
+        self._write(pa.table([columns[field.name] for field in self._schema], schema=self._schema))
+
+    def add_passages(self, passages: Sequence[Passage]) -> None:
+        """Write passages that nobody codes."""
+        import pyarrow as pa
+
+        columns = self._passages(passages)
+        self._write(pa.table([columns[field.name] for field in self._schema], schema=self._schema))
+
+    def copy(self, shard: Path, start: int, n: int) -> None:
+        """Write n rows of another shard, from row ``start`` on."""
+        at = 0
+        for table in read(shard):
+            first, last = max(start - at, 0), min(start + n - at, table.num_rows)
+            at += table.num_rows
+            if first < last:
+                part = table.slice(first, last - first)
+                for told in part.column("extra").to_pylist():
+                    self.names.update((name, None) for name, _ in json.loads(told or "[]"))
+                self._write(part.cast(self._schema))
+            if at >= start + n:
+                break
+
+    def close(self, about: Mapping[str, Any]) -> None:
+        """Finish the file, with what it says of itself; plain JSON values."""
+        self._writer.add_key_value_metadata({ABOUT.decode(): json.dumps(about)})
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that will not be used."""
+        self._writer.close()
+
+    def _write(self, table: Any) -> None:
+        self._writer.write_table(table)
+        self.n_rows += table.num_rows
+
+    def _passages(self, passages: Sequence[Passage]) -> dict[str, Any]:
+        import pyarrow as pa
+
+        fields = {name: [one.id if name == "passage" else getattr(one, name) for one in passages] for name in COLUMNS}
+        columns: dict[str, Any] = {}
+        damaged: list[dict[str, str]] = [{} for _ in passages]
+        for name, values in fields.items():
+            kind = pa.int64() if name in NUMBERS else pa.string()
+            try:
+                columns[name] = pa.array(values, kind)
+            except UnicodeEncodeError:
+                # Lone surrogates (from a damaged source) have no UTF-8; what stands there is kept as JSON beside.
+                for row, value in enumerate(values):
+                    clean = value and value.encode("utf-8", "replace").decode()
+                    if clean != value:
+                        values[row], damaged[row][name] = clean, value
+                columns[name] = pa.array(values, kind)
+        columns["damaged"] = pa.array([json.dumps(one) if one else None for one in damaged], pa.string())
+        for one in passages:
+            self.names.update((name, None) for name, _ in one.extra)
+        told = [json.dumps(one.extra, default=str) if one.extra else None for one in passages]
+        columns["extra"] = pa.array(told, pa.string())
+        return columns
+
+
+def read(shard: Path) -> Iterator[Any]:
+    """A shard's rows as Arrow tables, a row group each.
+
+    Raises:
+        OSError, pyarrow.ArrowException: it is no shard, or damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(shard) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
+
+
+def about(shard: Path) -> dict[str, Any] | None:
+    """What a shard says of itself; None where it is none, or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        told = (pq.read_metadata(shard).metadata or {}).get(ABOUT)
+        found = json.loads(told) if told else None
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def join(tables: Iterable[Any], layout: Layout, extra: Sequence[str], path: Path) -> None:
+    """Write the rows of shards as one table.
+
+    Args:
+        tables: from `read`, in order; they are taken one at a time.
+        layout: of the run.
+        extra: all further columns that occur.
+        path: where to; its suffix says the format.
+
+    Raises:
+        TableError: another suffix.
+    """
+    if path.suffix.lower() == ".parquet":
+        _join_parquet(tables, layout, extra, path)
+    else:
+        write(rows(tables, layout, extra), path, names=[*_names(layout, extra, flat=True)])
+
+
+def rows(tables: Iterable[Any], layout: Layout, extra: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows of shards as `sibnlp.tables.prediction_rows` gives them (or ``passage_rows``, without a model)."""
+    called = input_names(extra) if layout.model else dict.fromkeys(extra, "") | {name: name for name in extra}
+    for table in tables:
+        for start in range(0, table.num_rows, CHUNK):
+            for stored in table.slice(start, CHUNK).to_pylist():
+                row = {name: stored[name] for name in COLUMNS}
+                if stored["damaged"]:
+                    row |= json.loads(stored["damaged"])
+                for name, value in json.loads(stored["extra"] or "[]"):
+                    row.setdefault(called[name], value)
+                if layout.model:
+                    row["codes"] = stored["codes"]
+                    row["scores"] = dict(zip(layout.codes, stored["scores"], strict=True))
+                    if layout.abstains:
+                        row["abstained"] = stored["abstained"]
+                    row["model"] = layout.model
+                    if layout.explains:
+                        row["explanation"] = json.loads(stored["explanation"])
+                yield row
+
+
+def _schema(layout: Layout) -> Any:
+    import pyarrow as pa
+
+    fields: list[tuple[str, Any]] = [(name, pa.int64() if name in NUMBERS else pa.string()) for name in COLUMNS]
+    fields += [("extra", pa.string()), ("damaged", pa.string())]
+    if layout.model:
+        fields += [("codes", pa.list_(pa.string())), ("scores", pa.list_(pa.float64(), len(layout.codes)))]
+        fields += [("abstained", pa.list_(pa.string()))] if layout.abstains else []
+        fields += [("explanation", pa.string())] if layout.explains else []
+    return pa.schema(fields)
+
+
+def _lists(codes: Sequence[str], holds: Any) -> Any:
+    """Per row, the codes that hold, as an Arrow list: bool [n, k]."""
+    import numpy as np
+    import pyarrow as pa
+
+    offsets = np.concatenate([[0], holds.sum(axis=1).cumsum()])
+    values = pa.array(list(codes), pa.string()).take(pa.array(np.nonzero(holds)[1], pa.int64()))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def _names(layout: Layout, extra: Sequence[str], flat: bool = False) -> Iterator[str]:
+    """Columns of the whole table, in order."""
+    yield from COLUMNS
+    called = input_names(extra) if layout.model else {name: name for name in extra}
+    yield from (name for name in dict.fromkeys(called.values()) if name not in COLUMNS)
+    if layout.model:
+        yield "codes"
+        yield from (SCORE + code for code in layout.codes) if flat else ("scores",)
+        yield from ("abstained",) if layout.abstains else ()
+        yield "model"
+        yield from ("explanation",) if layout.explains else ()
+
+
+def _join_parquet(tables: Iterable[Any], layout: Layout, extra: Sequence[str], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    own = (*COLUMNS, "codes", "scores", "abstained", "model", "explanation") if layout.model else COLUMNS
+    schema = pa.schema(
+        [(name, arrow_type(name) if name in own or not layout.model else pa.string()) for name in _names(layout, extra)]
+    )
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for table in _rechunked(tables):
+            writer.write_table(_final(table, layout, extra, schema))
+
+
+def _rechunked(tables: Iterable[Any]) -> Iterator[Any]:
+    """The rows of tables in tables of `CHUNK` rows: what is written depends on nothing but the rows."""
+    import pyarrow as pa
+
+    waiting: list[Any] = []
+    n_waiting = 0
+    for table in tables:
+        waiting.append(table)
+        n_waiting += table.num_rows
+        while n_waiting >= CHUNK:
+            whole = pa.concat_tables(waiting)
+            yield whole.slice(0, CHUNK).combine_chunks()
+            rest = whole.slice(CHUNK)
+            waiting, n_waiting = [rest] if rest.num_rows else [], rest.num_rows
+    if n_waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _final(table: Any, layout: Layout, extra: Sequence[str], schema: Any) -> Any:
+    """A table of a shard in the columns of the whole."""
+    import numpy as np
+    import pyarrow as pa
+
+    n = table.num_rows
+    columns = {name: table.column(name) for name in table.column_names if name not in ("extra", "damaged")}
+    if layout.model:
+        k = len(layout.codes)
+        keys = pa.array(list(layout.codes), pa.string()).take(pa.array(np.tile(np.arange(k), n), pa.int64()))
+        scores: Any = table.column("scores").combine_chunks()
+        scores = scores.chunk(0) if isinstance(scores, pa.ChunkedArray) else scores
+        offsets = pa.array(np.arange(n + 1, dtype=np.int32) * k)
+        columns["scores"] = pa.MapArray.from_arrays(offsets, keys, scores.flatten().cast(pa.float32()))
+        columns["model"] = pa.array([layout.model] * n, pa.string())
+    if extra:
+        called = input_names(extra) if layout.model else {name: name for name in extra}
+        pairs = [dict(reversed(json.loads(told))) if told else {} for told in table.column("extra").to_pylist()]
+        for name, title in called.items():
+            if title not in COLUMNS:
+                kind = schema.field(title).type
+                columns[title] = pa.array([cell(own.get(name), kind) for own in pairs], kind)
+    return pa.table([columns[field.name] for field in schema], schema=schema)
