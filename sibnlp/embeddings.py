@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.chunks import Analysis, Chunks, Ragged, row_sums, word_pieces
 from sibnlp.errors import DataError
 from sibnlp.wordpieces import Network
 
@@ -80,22 +81,44 @@ def load_embedder(folder: Path) -> Embedder:
 
 
 class StaticEmbedder:
-    """The mean of static word-piece vectors."""
+    """The mean of static word-piece vectors.
+
+    Attributes:
+        analysis: the word-pieces of a chunk of text (see `sibnlp.chunks`); None where the tokeniser reads texts only as
+            a whole.
+    """
 
     def __init__(self, static: StaticModel) -> None:
         self.static = static
+        self.analysis: Analysis | None = word_pieces(static.tokenizer, static.unk_token_id)
+        self._chunks = Chunks(self.analysis) if self.analysis else None
+        self._table: NDArray[np.float64] | None = None
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Vectors of length 1, float64 [n, d]; zeros for a text without a known word-piece."""
-        table = self.static.embedding
-        rows: list[NDArray[np.float64]] = []
+        parts = [np.empty((0, self.static.dim))]
         for start in range(0, len(texts), BATCH):
-            # Pooled here rather than by StaticModel.encode: that truncates, and its sums follow the batch.
-            # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
-            batch = [text.encode("utf-8", "replace").decode() for text in texts[start : start + BATCH]]
-            sums = ((table[ids].astype(np.float64).sum(axis=0), len(ids)) for ids in self.static.tokenize(batch))
-            rows += [_unit(total / max(n, 1)) for total, n in sums]
-        return np.array(rows, dtype=np.float64).reshape(-1, self.static.dim)
+            batch = texts[start : start + BATCH]
+            parts.append(self.embed_pieces(self._chunks.read(batch)[0] if self._chunks else self.tokenise(batch)))
+        return np.concatenate(parts)
+
+    def tokenise(self, texts: Sequence[str]) -> Ragged:
+        """Known word-pieces of texts, by the tokeniser itself."""
+        # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
+        found = self.static.tokenize([text.encode("utf-8", "replace").decode() for text in texts])
+        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
+        return Ragged(np.array([id for row in found for id in row], dtype=np.int32), starts)
+
+    def embed_pieces(self, pieces: Ragged) -> NDArray[np.float64]:
+        """Vectors of length 1, float64 [n, d], of texts of which the known word-pieces are given."""
+        # Pooled here rather than by StaticModel.encode: that truncates, and its sums follow the batch.
+        if self._table is None:
+            self._table = self.static.embedding.astype(np.float64)
+        sums = row_sums(pieces, None, self._table)
+        lengths = np.sqrt(np.einsum("nd,nd->n", sums, sums))
+        lengths[lengths == 0] = 1.0
+        sums /= lengths[:, None]
+        return sums
 
     def pieces(self, text: str) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
         """A text's vector, `embed`, as a sum: the span of each known word-piece and what it adds, float64 [m, d]."""

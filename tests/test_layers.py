@@ -11,7 +11,7 @@ import pytest
 
 LEVELS = {
     0: "errors",
-    1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words places",
+    1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words places chunks",
     2: "embeddings parsing speech codebook project periods set_agreement unitising recognisers pseudonyms",
     3: "tables segmentation metadata project_template classifiers quantifiers detectors targets",
     4: "readers aggregate refusals model evaluate exchange ledger sampling",

@@ -132,9 +132,11 @@ def texts_of(passages: Iterable[Passage], classifier: Classifier) -> list[str]:
     ``heading``) or further columns, those that are not empty come along, in that order, as `Situated` texts.
     """
     names = [str(name) for name in classifier.settings.get("context", ())]
+    if not names:
+        return [passage.text for passage in passages]
     texts: list[str] = []
     for passage in passages:
-        values = dict(passage.extra) | {"context": passage.context, "heading": passage.heading} if names else {}
+        values = dict(passage.extra) | {"context": passage.context, "heading": passage.heading}
         text = Situated(passage.text)
         text.context = "\n".join(str(values[name]) for name in names if values.get(name) not in (None, ""))
         texts.append(text if text.context else passage.text)

@@ -13,11 +13,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.classifiers import Contributions, check_settings, sigmoid, stack
+from sibnlp.chunks import row_sums
+from sibnlp.classifiers import Contributions, check_settings, sigmoid
 from sibnlp.classifiers.heads import fit_heads
-from sibnlp.classifiers.ngrams import Ngrams, dot
+from sibnlp.classifiers.ngrams import Ngrams
 from sibnlp.errors import DataError
 
+# Texts weighed at once; bounds memory, changes no result.
+BATCH = 1024
 WEIGHTS, VOCABULARY, HEAD = "head.safetensors", "vocabulary.json", "head.json"
 DEFAULTS = {
     "words": [1, 2], "chars": [3, 5], "min_documents": 2, "C": 10.0, "class_weight": "balanced", "log_counts": 0.0,
@@ -88,8 +91,9 @@ class LinearClassifier:
         if ngrams is None:
             raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
         table = np.ascontiguousarray(self.weights_.T)
-        rows = (dot(*ngrams.row(text), table) + self.intercepts_ for text in texts)
-        return sigmoid(stack(rows, len(self.codes)))
+        batches = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
+        parts = [row_sums(*ngrams.rows(batch), table) + self.intercepts_ for batch in batches]
+        return sigmoid(np.concatenate([np.empty((0, len(self.codes))), *parts]))
 
     def contributions(self, text: str) -> Contributions:
         """What each word adds to the log-odds of each code, exactly."""

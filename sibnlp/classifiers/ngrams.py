@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.chunks import Ragged
 from sibnlp.words import tokenise, word_spans
 
 # Set before a character n-gram so that it cannot be taken for a word; no word holds it, all sort after it.
@@ -67,28 +68,58 @@ class Ngrams:
         df = np.array([found[term] for term in terms], dtype=np.float64)
         return cls(terms, np.log((1 + len(texts)) / (1 + df)) + 1, words, chars)
 
-    def row(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Known n-grams of a text and their weights, ``(1 + ln tf) · idf``.
+    @property
+    def is_local(self) -> bool:
+        """Whether no n-gram reaches from one word to the next, so that chunks can be looked at one by one."""
+        return self.words[1] <= 1
 
-        Word and character n-grams each have length 1 (Euclidean), so that neither drowns the other.
-        """
-        tokens = tokenise(text)
-        known = [i for term in word_ngrams(tokens, self.words) if (i := self.index.get(term)) is not None]
+    def known(self, texts: Sequence[str]) -> list[list[int]]:
+        """Every known n-gram of each text, as often as it occurs."""
+        if self.words == (1, 1) and not self.chars[1]:
+            known = self.index.get
+            return [[i for word in tokenise(text) if (i := known(word)) is not None] for text in texts]
+        return [self._known(tokenise(text)) for text in texts]
+
+    def _known(self, tokens: Sequence[str]) -> list[int]:
+        found = [i for term in word_ngrams(tokens, self.words) if (i := self.index.get(term)) is not None]
         if self.chars[1]:
             for token in tokens:
-                known += self._char_ids(token)
-        ids, counts = np.unique(np.array(known, dtype=np.int64), return_counts=True)
-        values = (1 + np.log(counts)) * self.idf[ids]
-        # In sorted order "#…" stands before every word: the two blocks are two slices.
-        border = int(np.searchsorted(ids, self.n_chars))
-        for block in (values[:border], values[border:]):
-            length = np.sqrt(np.square(block).sum())
-            if length:
-                block /= length
-        return ids, values
+                found += self._char_ids(token)
+        return found
+
+    def rows(self, texts: Sequence[str]) -> tuple[Ragged, NDArray[np.float64]]:
+        """Known n-grams of texts, each once, and their weights (see `weigh`)."""
+        found = self.known(texts)
+        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
+        return self.weigh(Ragged(np.array([i for row in found for i in row], dtype=np.int32), starts))
+
+    def row(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Known n-grams of a text and their weights."""
+        row, values = self.rows([text])
+        return row.ids, values
+
+    def weigh(self, found: Ragged) -> tuple[Ragged, NDArray[np.float64]]:
+        """Weights of n-grams, ``(1 + ln tf) · idf``, from their occurrences in each text.
+
+        Word and character n-grams each have length 1 (Euclidean), so that neither drowns the other.
+
+        Returns:
+            The n-grams of each text in order of their ids, each once, and a weight for each.
+        """
+        n, v = len(found.starts) - 1, max(len(self.terms), 1)
+        keys = np.repeat(np.arange(n) * v, np.diff(found.starts)) + found.ids
+        keys.sort()
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        owner, ids = np.divmod(keys[first], v)
+        values = (1 + np.log(np.diff(first, append=len(keys)))) * self.idf[ids]
+        # In sorted order "#…" stands before every word: two blocks a text.
+        block = owner * 2 + (ids >= self.n_chars)
+        # Summed in the order of the ids, whatever other texts there are.
+        values /= np.sqrt(np.bincount(block, np.square(values), 2 * n))[block]
+        return Ragged(ids.astype(np.int32), np.searchsorted(owner, np.arange(n + 1))), values
 
     def by_word(self, text: str, table: NDArray[np.float64]) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
-        """What each word of a text adds to ``dot(*self.row(text), table)``.
+        """What each word of a text adds to the sum of the table's rows, weighted as in `row`.
 
         An n-gram's part is shared evenly among the places where it stands, and there among the words it is made of.
 
@@ -97,7 +128,7 @@ class Ngrams:
             table: float64 [v, k].
 
         Returns:
-            Span of each word in the text, and float64 [w, k] whose sum over the words is the dot product.
+            Span of each word in the text, and float64 [w, k] whose sum over the words is that sum.
         """
         spans = word_spans(text)
         tokens = tokenise(text)
@@ -133,11 +164,8 @@ class Ngrams:
         """Weights of many texts as a scipy CSR matrix [n, v] (for fitting)."""
         from scipy.sparse import csr_matrix
 
-        rows = [self.row(text) for text in texts]
-        starts = np.cumsum([0, *(len(ids) for ids, _ in rows)])
-        ids = np.concatenate([ids for ids, _ in rows]) if rows else np.empty(0, np.int64)
-        values = np.concatenate([values for _, values in rows]) if rows else np.empty(0)
-        return csr_matrix((values, ids, starts), shape=(len(rows), len(self.terms)))
+        rows, values = self.rows(texts)
+        return csr_matrix((values, rows.ids, rows.starts), shape=(len(texts), len(self.terms)))
 
     def to_json(self) -> str:
         """The vocabulary without its idf, as JSON."""
@@ -157,15 +185,6 @@ class Ngrams:
         low, high = raw["words"]
         shortest, longest = raw["chars"]
         return cls(terms, idf, (int(low), int(high)), (int(shortest), int(longest)))
-
-
-def dot(ids: NDArray[np.int64], values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of the table's rows ``ids`` [v, k], weighted: float64 [k].
-
-    One text at a time and without BLAS, whose summation order changes with the shape of the batch.
-    """
-    total: NDArray[np.float64] = (table[ids] * values[:, None]).sum(axis=0)
-    return total
 
 
 def word_ngrams(tokens: Sequence[str], lengths: tuple[int, int]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Backend ``static``: the mean of static word-piece embeddings under one logistic regression per code.
 
 The embeddings are distilled once from a sentence encoder (`sibnlp.training.distill`; Tulkens & van Dongen 2024,
-*Model2Vec*) and looked up afterwards: thousands of passages a second on one core, with numpy alone. Optionally the head
+*Model2Vec*) and looked up afterwards: tens of thousands of passages a second on one core (`sibnlp.chunks`). Optionally the head
 also sees which words occur (TF-IDF), where the codings are many enough to learn from them.
 """
 
@@ -10,20 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.chunks import Chunks, row_sums
 from sibnlp.classifiers import Contributions, check_settings, sigmoid, stack
 from sibnlp.classifiers.heads import fit_heads
-from sibnlp.classifiers.ngrams import Ngrams, dot
-from sibnlp.embeddings import EMBEDDING_FILES, StaticEmbedder, load_embeddings, save_embeddings
+from sibnlp.classifiers.ngrams import Ngrams
+from sibnlp.embeddings import BATCH, EMBEDDING_FILES, StaticEmbedder, load_embeddings
 from sibnlp.errors import DataError
 from sibnlp.words import word_spans
-
-if TYPE_CHECKING:
-    from model2vec import StaticModel
 
 EMBEDDINGS, WEIGHTS, HEAD, VOCABULARY = "embeddings", "head.safetensors", "head.json", "vocabulary.json"
 DEFAULTS = {
@@ -46,31 +44,37 @@ class StaticClassifier:
         self.settings: dict[str, Any] = check_settings("static", settings or {}, DEFAULTS)
         self.ngrams_: Ngrams | None = None
         self.weights_: NDArray[np.float64] | None = None
-        self._static: StaticModel | None = None
+        self._embedder: StaticEmbedder | None = None
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Forget what was worked out from an earlier fit."""
+        self._chunks: Chunks | None = None
+        self._word_table: NDArray[np.float64] | None = None
 
     def fresh(self) -> Self:
         """An unfitted classifier with the same codes and settings that shares the embeddings."""
         other = type(self)(self.codes, self.settings)
-        other._static = self._static
+        other._embedder = self._embedder
         return other
 
     @property
-    def embeddings(self) -> StaticModel:
-        """The embeddings, read from their folder on first use.
+    def embedder(self) -> StaticEmbedder:
+        """The embeddings, read from their folder on first use, with what they remember of texts.
 
         Raises:
             DataError: no folder is set, or it holds no embeddings.
         """
-        if self._static is None:
+        if self._embedder is None:
             folder = Path(self.settings["embeddings"])
             if (folder / EMBEDDINGS).is_dir():
                 folder = folder / EMBEDDINGS
-            self._static = load_embeddings(folder)
-        return self._static
+            self._embedder = StaticEmbedder(load_embeddings(folder))
+        return self._embedder
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Mean word-piece vectors, scaled to length 1: float64 [n, d]; zeros for a text without a known piece."""
-        return StaticEmbedder(self.embeddings).embed(texts)
+        return self.embedder.embed(texts)
 
     def fit(
         self,
@@ -88,6 +92,7 @@ class StaticClassifier:
         """
         if not len(texts):
             raise DataError("there is no text to learn from")
+        self._prepare()
         embedded = self.embed(texts)
         mean, spread = embedded.mean(axis=0), embedded.std(axis=0)
         spread[spread == 0] = 1.0
@@ -117,13 +122,25 @@ class StaticClassifier:
         """
         if self.weights_ is None:
             raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
-        # Row by row and without BLAS, whose summation order changes with the shape of the batch.
-        logits = stack(((self.weights_ * row).sum(axis=1) for row in self.embed(texts)), len(self.codes))
+        parts = [self._logits(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+        return sigmoid(np.concatenate([np.empty((0, len(self.codes))), *parts]))
+
+    def _logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        embedder, ngrams = self.embedder, self.ngrams_
+        local = ngrams is not None and ngrams.is_local
+        if self._chunks is None and embedder.analysis is not None:
+            # Pieces and words of a chunk are looked up together.
+            self._chunks = Chunks(embedder.analysis, *([ngrams.known] if ngrams is not None and local else []))
+        read = self._chunks.read(texts) if self._chunks else [embedder.tokenise(texts)]
+        # Not by BLAS, whose summation order changes with the shape of the batch.
+        logits: NDArray[np.float64] = np.einsum("nd,kd->nk", embedder.embed_pieces(read[0]), self.weights_)
         logits += self.intercepts_
-        if self.ngrams_ is not None:
-            table = np.ascontiguousarray(self.word_weights_.T)
-            logits += stack((dot(*self.ngrams_.row(text), table) for text in texts), len(self.codes))
-        return sigmoid(logits)
+        if ngrams is not None:
+            if self._word_table is None:
+                self._word_table = np.ascontiguousarray(self.word_weights_.T)
+            rows = ngrams.weigh(read[1]) if local and self._chunks else ngrams.rows(texts)
+            logits += row_sums(*rows, self._word_table)
+        return logits
 
     def contributions(self, text: str) -> Contributions:
         """What each word adds to the log-odds of each code, exactly.
@@ -135,7 +152,7 @@ class StaticClassifier:
         words = word_spans(text)
         total: dict[tuple[int, int], NDArray[np.float64]] = {}
         zero = np.zeros(len(self.codes))
-        spans, vectors = StaticEmbedder(self.embeddings).pieces(text)
+        spans, vectors = self.embedder.pieces(text)
         parts = vectors @ self.weights_.T
         for (start, end), part in zip(spans, parts, strict=True):
             # Pieces of one word count as that word; what is in none, such as a full stop, stands by itself.
@@ -153,7 +170,7 @@ class StaticClassifier:
 
         if self.weights_ is None:
             raise DataError("the classifier is not fitted", "call fit before save")
-        save_embeddings(self.embeddings, folder / EMBEDDINGS)
+        self.embedder.save(folder / EMBEDDINGS)
         arrays = {"weights": self.weights_, "intercepts": self.intercepts_}
         names = [f"{EMBEDDINGS}/{name}" for name in EMBEDDING_FILES] + [WEIGHTS, HEAD]
         if self.ngrams_ is not None:
@@ -173,10 +190,10 @@ class StaticClassifier:
 
         head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
         loaded = cls(head["codes"], head["settings"])
-        loaded._static = load_embeddings(folder / EMBEDDINGS)
+        loaded._embedder = StaticEmbedder(load_embeddings(folder / EMBEDDINGS))
         arrays = load_file(folder / WEIGHTS)
         loaded.weights_, loaded.intercepts_ = arrays["weights"], arrays["intercepts"]
-        if loaded.weights_.shape != (len(loaded.codes), loaded._static.dim):
+        if loaded.weights_.shape != (len(loaded.codes), loaded._embedder.static.dim):
             raise ValueError(f"weights are {loaded.weights_.shape}, not codes × dimensions")
         if "idf" in arrays:
             loaded.word_weights_ = arrays["word_weights"]
