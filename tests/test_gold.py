@@ -143,3 +143,25 @@ def test_training_passages_do_not_calibrate() -> None:
     cell = match(codings, changed, [BOOK]).cell(counts, "NPM", None)
     assert cell is not None
     assert len(cell.truth) == len(codings) - 200
+
+
+def test_a_corrected_change_is_drawn_towards_the_count_and_says_so() -> None:
+    predictions, codings = corpus(prevalence=(0.15, 0.15, 0.15))
+    plain = [replace(coding, inclusion_probability=None) for coding in codings]
+    found = track(predictions, ["osborne"], drift=Drift(quantifier="pacc"), gold=plain).trajectories[0]
+    shift = next(s for s in found.shifts if s.domain is None and s.code == "NPM")
+    levels = {period: npm(found, period).estimate for period in STAGES}
+    assert shift.difference == pytest.approx(levels["3"] - levels["1"])
+    assert 0 < shift.change / shift.difference < 1
+    assert shift.low <= shift.change <= shift.high
+    assert shift.corpus_low <= shift.change <= shift.corpus_high
+    assert "drawn towards the count" in shift.method
+    assert any("drawn towards the counted change" in note for note in found.notes)
+    # A shift that stands out is kept: 20 points lose less than one of them, and the parts add up to all of it.
+    predictions, codings = corpus()
+    plain = [replace(coding, inclusion_probability=None) for coding in codings]
+    found = track(predictions, ["osborne"], gold=plain).trajectories[0]
+    shift = next(s for s in found.shifts if s.domain is None and s.code == "NPM")
+    assert shift.change == pytest.approx(shift.difference, abs=0.01)
+    whole = next(d for d in found.decomposition if d.domain is None and d.code == "NPM")
+    assert whole.total == pytest.approx(shift.difference)
