@@ -107,6 +107,39 @@ def test_a_passage_is_found_by_its_text_where_ids_differ() -> None:
     assert not found.notes
 
 
+def test_a_passage_cut_otherwise_takes_the_coding_it_shares_most_text_with() -> None:
+    """Three passages of a document, coded in other pieces: the whole rule and its edges."""
+    texts = ["Trust grew slowly. ", "Targets — came first, then audits. ", "“Nobody” asked the users."]
+    passages = tuple(
+        Passage(f"d:{i}", "d", 100 * i, 100 * i + len(text), text, kind="interview") for i, text in enumerate(texts)
+    )
+    scores = np.full((3, 3), 0.2, dtype=np.float32)
+    predictions = Predictions(passages, CODES, scores, scores > 0.5, "model")
+
+    def coded(text: str, *codes: str) -> CodedPassage:
+        passage = Passage(f"gold:{len(text)}", "d", 0, len(text), text)
+        return CodedPassage(passage, codes, "MK", ("logic",), {}, 0.5)
+
+    said = match([coded('"Nobody"\nasked the users', "NPG")], predictions, [BOOK])
+    assert said.rows.tolist() == [2]
+    assert "cut or punctuated otherwise here" in said.notes[0]
+    assert "(0 of them less than all)" in said.notes[0]
+    # Eight letters more than the passage's 28: 28 of 36 is enough, as the first passage's 15 of 43 is not.
+    most = match([coded("grew slowly. Targets came first, then audits", "NPM")], predictions, [BOOK])
+    assert most.rows.tolist() == []
+    most = match([coded("slowly. Targets came first, then audits", "NPM")], predictions, [BOOK])
+    assert most.rows.tolist() == [1]
+    assert most.chance.tolist() == [0.5]
+    assert "(1 of them less than all)" in most.notes[0]
+    # Half of it is not enough, nor is a text that comes twice or in another document.
+    assert not len(match([coded("Targets came first", "NPM")], predictions, [BOOK]).rows)
+    twice = replace(predictions, passages=(passages[0], passages[1], replace(passages[2], text=texts[1] + "So.")))
+    assert not len(match([coded("Targets came first, then audits", "NPM")], twice, [BOOK]).rows)
+    away = coded("Targets came first, then audits", "NPM")
+    away = replace(away, passage=replace(away.passage, document="e"))
+    assert not len(match([away], predictions, [BOOK]).rows)
+
+
 def test_coders_who_disagree_leave_a_code_unknown() -> None:
     predictions, codings = corpus()
     first = codings[0]
