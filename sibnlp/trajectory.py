@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from sibnlp.aggregate import TALK, WEIGHTS, Counts
 from sibnlp.codebook import Framework
-from sibnlp.estimates import AS_CODED, COUNT, Estimates, Fitted
+from sibnlp.estimates import COUNT, Estimates, Fitted
 from sibnlp.intervals import CORPUS, Contrast, Estimate, holm
-from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS, UNCORRECTED
+from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS
 from sibnlp.shrinkage import change as drawn_change
 from sibnlp.types import Prevalence, Shift
 
@@ -88,9 +88,7 @@ def _rows(
     levels = estimates.levels(domain, code, rows=rows)
     inside = np.zeros(len(counts.period), dtype=np.bool_)
     inside[counts.rows] = True if rows is None else rows
-    uncorrected = fitted.rung in (UNCORRECTED, AS_CODED)
-    of = [counts.held(domain, code, p) if uncorrected else counts.inside(domain, p) for p in counts.periods]
-    held = [one & inside for one in of]
+    held = [counts.held(domain, code, p) & inside for p in counts.periods]
     sizes = [int(one.sum()) for one in held]
     smooth = smoothed(levels.values, sizes)
     found = []

@@ -198,3 +198,53 @@ def test_a_corrected_change_is_drawn_towards_the_count_and_says_so() -> None:
     assert shift.change == pytest.approx(shift.difference, abs=0.01)
     whole = next(d for d in found.decomposition if d.domain is None and d.code == "NPM")
     assert whole.total == pytest.approx(shift.difference)
+
+
+def unsure(predictions: Predictions) -> Predictions:
+    """The same, with NPM left undecided between 10 and 60 %."""
+    abstained = np.zeros(predictions.assigned.shape, dtype=np.bool_)
+    abstained[:, 0] = (predictions.probabilities[:, 0] > 0.1) & (predictions.probabilities[:, 0] < 0.6)
+    return replace(predictions, assigned=predictions.assigned & ~abstained, abstained=abstained)
+
+
+@pytest.mark.parametrize("rung", ["design-based", "corrected", "uncorrected"])
+def test_passages_the_model_did_not_decide_are_in_no_share_whatever_it_stands_on(rung: str) -> None:
+    """Every figure is that of the decided passages alone, given to the same corpus without the others."""
+    predictions, codings = corpus()
+    some = unsure(predictions)
+    assert some.abstained is not None
+    kept = ~some.abstained[:, 0]
+    assert 0.6 < kept.mean() < 0.95
+    if rung == "corrected":
+        codings = [replace(coding, inclusion_probability=None) for coding in codings]
+    gold = None if rung == "uncorrected" else codings
+    without = replace(
+        predictions, passages=tuple(p for p, k in zip(predictions.passages, kept, strict=True) if k),
+        probabilities=predictions.probabilities[kept], assigned=predictions.assigned[kept],
+    )  # fmt: skip
+    drift = Drift(quantifier="pacc") if rung == "corrected" else Drift()
+    ours, plain = (track(one, ["osborne"], drift=drift, gold=gold).trajectories[0] for one in (some, without))
+    for period in STAGES:
+        mine, other = npm(ours, period), npm(plain, period)
+        assert mine.rung == other.rung == rung
+        assert mine.n_passages == other.n_passages
+        for field in ("estimate", "low", "high", "corpus_low", "corpus_high"):
+            assert getattr(mine, field) == pytest.approx(getattr(other, field))
+    cells = [next(d for d in one.decomposition if (d.domain, d.code) == (None, "NPM")) for one in (ours, plain)]
+    for field in ("total", "within", "composition", "entry", "exit", "low", "high"):
+        assert getattr(cells[0], field) == pytest.approx(getattr(cells[1], field))
+    assert any("left out of the shares" in note for note in ours.notes)
+
+
+def test_error_rates_from_elsewhere_are_refused_where_the_model_abstained() -> None:
+    predictions, codings = corpus()
+    row = {passage.id: i for i, passage in enumerate(predictions.passages)}
+    away = []
+    for coding in codings:
+        score = float(predictions.probabilities[row[coding.passage.id], 0])
+        passage = replace(coding.passage, document=f"other-{coding.passage.document}", extra=(("score_NPM", score),))
+        away.append(replace(coding, passage=passage, inclusion_probability=None))
+    found = track(unsure(predictions), ["osborne"], gold=away).trajectories[0]
+    shift = next(s for s in found.shifts if s.domain is None and s.code == "NPM")
+    assert shift.rung == "uncorrected"
+    assert any("where the model would have abstained" in reason for reason in shift.refused)
