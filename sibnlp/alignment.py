@@ -31,7 +31,7 @@ def alignment(estimates: Estimates, framework: Framework) -> tuple[Alignment, ..
     counts = estimates.counts
     passages = counts.predictions.passages
     stances = {logic: stance_rows(counts, framework, logic) for logic in framework.logics}
-    weight = counts.weights()
+    weights = {logic: estimates.weights(None, logic) for logic in framework.logics}
     found = []
     place = {int(row): i for i, row in enumerate(counts.rows)}
     outcomes = {logic: estimates.fit(None, logic).adjusted.outcomes for logic in framework.logics}
@@ -58,7 +58,7 @@ def alignment(estimates: Estimates, framework: Framework) -> tuple[Alignment, ..
                     {logic: int(one.sum()) for logic, one in carries.items()},
                     {logic: int(stances[logic][RESISTS][rows].sum()) for logic in framework.logics},
                     {logic: int(stances[logic][REPORTS][rows].sum()) for logic in framework.logics},
-                    {logic: float(np.average(one[mine], weights=weight[mine])) for logic, one in outcomes.items()},
+                    {logic: _mean(one[mine], weights[logic][mine]) for logic, one in outcomes.items()},
                     _leads(held),
                 )
             )
@@ -84,6 +84,12 @@ def stance_rows(counts: Counts, framework: Framework, logic: str) -> Mapping[str
             rows = np.where(told, said & counts.has(logic), rows)
         found[stance] = rows
     return found
+
+
+def _mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Weighted mean; NaN where nothing has a weight."""
+    total = float(weight.sum())
+    return float((values * weight).sum() / total) if total > 0 else float("nan")
 
 
 def _leads(held: Mapping[str, Row]) -> str | None:

@@ -34,16 +34,19 @@ def change_points(estimates: Estimates, framework: Framework, detector: str = "p
     """
     counts = estimates.counts
     finder: Detector = DETECTORS.load(detector)()
-    weight = counts.weights()
-    period, unit = counts.period[counts.rows], _units(estimates)
-    held = np.unique(period)
-    if len(held) < LEAST_PERIODS:
-        return ()
-    place = np.searchsorted(held, period)
+    units = _units(estimates)
     found = []
     for domain, code in cells(framework):
+        weight = estimates.weights(domain, code)
+        rows = weight > 0  # where the model abstained, nothing breaks
+        period = counts.period[counts.rows][rows]
+        held = np.unique(period)
+        if len(held) < LEAST_PERIODS:
+            continue
         outcomes = estimates.fit(domain, code).adjusted.outcomes
-        series = Series(weight, outcomes, place, unit, counts.cluster[counts.rows], len(held))
+        unit: NDArray[np.int64] = np.unique(units[rows], return_inverse=True)[1].astype(np.int64)
+        place, cluster = np.searchsorted(held, period), counts.cluster[counts.rows][rows]
+        series = Series(weight[rows], outcomes[rows], place, unit, cluster, len(held))
         rng = np.random.default_rng(_seed(f"{domain}|{code}"))
         for start, at, end in series.proposed(finder):
             p = series.p(start, at, end, rng)

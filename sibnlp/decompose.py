@@ -114,7 +114,7 @@ def _cell(
 
     counts = estimates.counts
     fitted = estimates.fit(domain, code)
-    weight, passages = counts.weights(), counts.passages(code, domain)
+    weight, passages = estimates.weights(domain, code), counts.passages(code, domain)
     total = passages.sums(weight)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = passages.sums(weight * fitted.adjusted.outcomes) / total
@@ -129,7 +129,7 @@ def _cell(
     for name in PARTS:
         coefficients = np.zeros(len(weight))
         for period, side in zip(ends, (parts.start[name], parts.end[name]), strict=True):
-            here = passages.period == period
+            here = (passages.period == period) & (weight > 0)
             actor = passages.cluster[here]
             coefficients[here] = side[actor] * weight[here] / total[actor, period]
         error = fitted.adjusted.stray(coefficients)

@@ -15,7 +15,19 @@ from sibnlp import refusals
 from sibnlp.aggregate import DOMAIN, TALK, Counts
 from sibnlp.gold import Codings
 from sibnlp.intervals import Estimate
-from sibnlp.quantifiers import CORRECTED, DESIGN_BASED, QUANTIFIERS, TRANSPORTED, UNCORRECTED, Adjusted, Quantifier
+from sibnlp.quantifiers import (
+    CORRECTED,
+    DESIGN_BASED,
+    QUANTIFIERS,
+    TRANSPORTED,
+    UNCORRECTED,
+    Adjusted,
+    Among,
+    Gold,
+    Passages,
+    Quantifier,
+    among,
+)
 
 BEST, COUNT, CORRECTING, SAMPLING = "best", "count", "pacc", "design_based"
 AS_CODED = "as coded"
@@ -84,34 +96,55 @@ class Estimates:
 
     def _attempt(self, domain: str | None, code: str, name: str) -> Fitted | str:
         quantifier: Quantifier = QUANTIFIERS.load(name)()
-        passages = self.counts.passages(code, domain)
+        whole, keep = self.counts.passages(code, domain), self._decided(domain, code)
+        passages = among(whole, None, keep)[0]
+
+        def adjust(gold: Gold | None) -> Adjusted:
+            adjusted = quantifier.adjust(passages, gold)
+            return adjusted if keep.all() else Among(adjusted, keep)
+
         if not quantifier.needs_gold:
             rung = AS_CODED if self.by_people else UNCORRECTED
-            return Fitted(name, rung, f"{quantifier.label}, {rung}", quantifier.adjust(passages, None))
+            return Fitted(name, rung, f"{quantifier.label}, {rung}", adjust(None))
         if self.codings is None:
             return "no codings to correct by (--gold)"
         periods = self.counts.periods
         if quantifier.rung == DESIGN_BASED:
-            gold = self.codings.cell(self.counts, code, domain, sampled=True)
+            gold = among(whole, self.codings.cell(self.counts, code, domain, sampled=True), keep)[1]
             if why := refusals.sample(passages, gold, periods):
                 return why
-            return Fitted(name, DESIGN_BASED, f"{quantifier.label}, {DESIGN_BASED}", quantifier.adjust(passages, gold))
+            return Fitted(name, DESIGN_BASED, f"{quantifier.label}, {DESIGN_BASED}", adjust(gold))
         why = ""
         for rung in (CORRECTED, TRANSPORTED):
-            gold = self.codings.cell(self.counts, code, domain, elsewhere=rung == TRANSPORTED)
-            if gold is None and why:
+            found = self._gold(domain, code, rung, whole, keep)
+            if found is None and why:
                 continue
-            refused = refusals.correction(passages, gold, periods)
-            if gold is not None and not refused:
+            refused = found if isinstance(found, str) else refusals.correction(passages, found, periods)
+            if isinstance(found, Gold) and not refused:
                 method = f"{quantifier.label}, {rung}"
-                positive, negative = gold.truth == 1, gold.truth == 0
-                x = gold.given.astype(np.float64) if name == "acc" else gold.score
-                gain = float(np.average(x[positive], weights=gold.weight[positive])) - float(
-                    np.average(x[negative], weights=gold.weight[negative])
-                )
-                return Fitted(name, rung, method, quantifier.adjust(passages, gold), gain=gain)
-            why = why or refused
+                return Fitted(name, rung, method, adjust(found), gain=_gain(found, name == "acc"))
+            why = refused if isinstance(found, str) else why or refused
         return why
+
+    def _gold(
+        self, domain: str | None, code: str, rung: str, whole: Passages, keep: NDArray[np.bool_]
+    ) -> Gold | str | None:
+        """Gold to take error rates from, or why there can be none."""
+        assert self.codings is not None  # asked for only where there are some
+        gold = self.codings.cell(self.counts, code, domain, elsewhere=rung == TRANSPORTED)
+        if gold is None or keep.all():
+            return gold
+        if rung == TRANSPORTED:
+            return "codings from elsewhere do not say where the model would have abstained"
+        return among(whole, gold, keep)[1]
+
+    def _decided(self, domain: str | None, code: str) -> NDArray[np.bool_]:
+        """[r], whether the model decided on a cell. Where it abstained a passage is in no figure, corrected or not."""
+        return (self.counts.decided(code) & self.counts.decided(domain))[self.counts.rows]
+
+    def weights(self, domain: str | None, code: str, kind: str = "") -> NDArray[np.float64]:
+        """[r], weight of each passage in a cell's figures: as `Counts.weights`, and 0 where the model abstained."""
+        return self.counts.weights(kind) * self._decided(domain, code)
 
     def level_fit(self, domain: str | None, code: str, name: str = "") -> Fitted:
         """As `fit`, for levels: error rates from elsewhere may correct changes only, so a count stands in."""
@@ -159,14 +192,11 @@ class Estimates:
         rows: NDArray[np.bool_] | None,
         change: bool,
     ) -> Estimate:
-        weights = self.counts.weights(weight)
+        weights = self.weights(domain, code, weight)
         if rows is not None:
             weights = weights * rows
         pick = self.fit if change else self.level_fit
         fitted = pick(domain, code, name)
-        if fitted.rung in (UNCORRECTED, AS_CODED):
-            # Where the model abstained nobody knows what it would have given; what corrects it reads its scores.
-            weights = weights * (self.counts.decided(code) & self.counts.decided(domain))[self.counts.rows]
         if denominator == TALK or domain is None:
             return fitted.adjusted.levels(weights)
         base = pick(None, domain, fitted.name if fitted.rung not in (UNCORRECTED, AS_CODED) else name)
@@ -185,6 +215,19 @@ class Estimates:
                 assert isinstance(count, Fitted)
                 fitted = replace(count, refused=(*fitted.refused, *base.refused))
         return fitted, fitted.method
+
+
+def _gain(gold: Gold, decisions: bool) -> float:
+    """TPR − FPR, of decisions or of mean scores (Gart & Buck 1966; Bella et al. 2010).
+
+    >>> gold = Gold(np.array([0.9, 0.5, 0.1]), np.array([True, False, False]), np.array([1.0, 1, 0]), np.arange(3),
+    ...             np.ones(3), np.arange(3), np.arange(3), 3, False)
+    >>> _gain(gold, True), round(_gain(gold, False), 6)
+    (0.5, 0.6)
+    """
+    x = gold.given.astype(np.float64) if decisions else gold.score
+    means = [float(np.average(x[held], weights=gold.weight[held])) for held in (gold.truth == 1, gold.truth == 0)]
+    return means[0] - means[1]
 
 
 def ratio(part: Estimate, whole: Estimate) -> Estimate:

@@ -22,7 +22,7 @@ from sibnlp.gold import Codings
 from sibnlp.poles import poles
 from sibnlp.project import Drift, Stage
 from sibnlp.relations import relations
-from sibnlp.trajectory import GROUPS, MOST_GROUPS, grouped, moves, prevalence, shifts
+from sibnlp.trajectory import DRAWN, GROUPS, MOST_GROUPS, grouped, moves, prevalence, shifts
 from sibnlp.types import Passage, Predictions, Prevalence, Source, Trajectory
 
 
@@ -77,7 +77,13 @@ def follow(
     counts = Counts(predictions, labels, order, settings.denominator, settings.weight, known, partial)
     estimates = Estimates(counts, codings, settings.quantifier or BEST)
     cells = prevalence(estimates, frame, settings.level)
+    changed = shifts(estimates, frame, settings.level, settings.margin, exploratory=exploratory)
     notes += _notes(counts, frame, cells)
+    if any(DRAWN in shift.method for shift in changed):
+        notes.append(
+            "Corrected changes that do not stand out from their own error are drawn towards the counted change; their "
+            "intervals, the levels and the decomposition are not."
+        )
     notes += _abstentions(predictions, frame)
     groups = grouped(estimates, frame, settings.level)
     for group in GROUPS:
@@ -88,7 +94,7 @@ def follow(
         periods=tuple(order),
         prevalence=cells,
         relations=relations(counts, frame, moves(estimates, frame, settings.level), codings),
-        shifts=shifts(estimates, frame, settings.level, settings.margin, exploratory=exploratory),
+        shifts=changed,
         scope=scope,
         denominator=settings.denominator,
         notes=tuple(notes),

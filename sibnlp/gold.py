@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp import overlap
 from sibnlp.aggregate import Counts, cluster_of, jointly
 from sibnlp.codebook import Codebook
 from sibnlp.quantifiers import Gold
 from sibnlp.targets import targets
-from sibnlp.types import CodedPassage, Predictions
+from sibnlp.types import CodedPassage, Passage, Predictions
 
 SCORE = "score_"
 
@@ -103,16 +104,18 @@ class Codings:
 
 
 def match(codings: Sequence[CodedPassage], predictions: Predictions, codebooks: Sequence[Codebook]) -> Codings:
-    """Match codings with predictions, by document and passage id, else by document and text.
+    """Match codings with predictions, by document and passage id, else by text, else by most of it.
 
-    A passage whose text has changed since is left out: nobody knows whether the coding still holds. One that is not
-    among the predictions takes part only with scores of its own (``scores`` or ``score_…`` columns), as error rates
-    from elsewhere. Two codings of one passage that disagree on a code leave it unknown.
+    A passage that was cut otherwise takes the coding with which it shares three quarters of what either holds
+    (`sibnlp.overlap`): how many do is in the notes. One whose text has changed since is left out: nobody knows whether
+    the coding still holds. One that is not among the predictions takes part only with scores of its own (``scores`` or
+    ``score_…`` columns), as error rates from elsewhere. Two codings of one passage that disagree on a code leave it
+    unknown.
     """
     defined = {code.id for book in codebooks for code in book.codes}
     foreign = sorted({code for coding in codings for code in coding.codes} - defined)
     kept = [replace(c, codes=tuple(code for code in c.codes if code in defined)) for c in codings]
-    rows, outside, changed = _rows(kept, predictions)
+    rows, outside, changed, recut = _rows(kept, predictions)
     own = [_own_scores(coding) for coding in kept]
     use = [i for i in range(len(kept)) if rows[i] >= 0 or (rows[i] == -1 and own[i])]
     codes = predictions.codes
@@ -135,6 +138,12 @@ def match(codings: Sequence[CodedPassage], predictions: Predictions, codebooks: 
     )
     n_outside = sum(1 for i in outside if not own[i])
     notes = []
+    if recut:
+        partly = sum(1 for share in recut.values() if share < 1)
+        notes.append(
+            f"{len(recut)} of {len(codings)} coded passages are cut or punctuated otherwise here and count for the "
+            f"passage that shares at least {overlap.LEAST:.0%} of what either holds ({partly} of them less than all)."
+        )
     if n_outside:
         notes.append(
             f"{n_outside} of {len(codings)} coded passages are not among the predictions and bring no scores: left out"
@@ -158,8 +167,13 @@ def _passage_level(code: str, codebooks: Sequence[Codebook]) -> bool:
     return any(c.id == code and c.level == "passage" for book in codebooks for c in book.codes)
 
 
-def _rows(codings: Sequence[CodedPassage], predictions: Predictions) -> tuple[list[int], list[int], list[int]]:
-    """Row of each coding (−1 where it is not there, −2 where its text changed), and which these are."""
+def _rows(
+    codings: Sequence[CodedPassage], predictions: Predictions
+) -> tuple[list[int], list[int], list[int], dict[int, float]]:
+    """Row of each coding (−1 where it is not there, −2 where its text changed), which these are, and those cut anew.
+
+    The latter with the share of text that coding and passage have in common.
+    """
     by_id = {(p.document, p.id): number for number, p in enumerate(predictions.passages)}
     by_text: dict[tuple[str, str], int] = {}
     for number, p in enumerate(predictions.passages):
@@ -168,22 +182,47 @@ def _rows(codings: Sequence[CodedPassage], predictions: Predictions) -> tuple[li
     rows: list[int] = []
     outside: list[int] = []
     changed: list[int] = []
+    recut: dict[int, float] = {}
+    joined = _Documents(predictions)
     for i, coding in enumerate(codings):
         passage = coding.passage
         row = by_id.get((passage.document, passage.id))
         if row is not None and _plain(predictions.passages[row].text) == _plain(passage.text):
             rows.append(row)
             continue
-        other = by_text.get((passage.document, _plain(passage.text)), -1)
-        if other >= 0:
+        key = (passage.document, _plain(passage.text))
+        if (other := by_text.get(key, -1)) >= 0:
             rows.append(other)
+        elif key not in by_text and (found := joined.partner(passage)) is not None:
+            recut[i] = found[1]
+            rows.append(found[0])
         elif row is not None:
             rows.append(-2)
             changed.append(i)
         else:
             rows.append(-1)
             outside.append(i)
-    return rows, outside, changed
+    return rows, outside, changed, recut
+
+
+class _Documents:
+    """Documents of the predictions, joined as they are asked for."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.passages = predictions.passages
+        self.rows: dict[str, list[int]] = {}
+        for number, passage in enumerate(predictions.passages):
+            self.rows.setdefault(passage.document, []).append(number)
+        self.joined: dict[str, overlap.Joined] = {}
+
+    def partner(self, passage: Passage) -> tuple[int, float] | None:
+        """Row of the passage that shares enough with one that was coded, and how much."""
+        rows = self.rows.get(passage.document, [])
+        if passage.document not in self.joined:
+            rows.sort(key=lambda row: self.passages[row].start)
+            self.joined[passage.document] = overlap.Joined([self.passages[row].text for row in rows])
+        found = self.joined[passage.document].partner(passage.text)
+        return (rows[found[0]], found[1]) if found and found[1] >= overlap.LEAST else None
 
 
 def _plain(text: str) -> str:

@@ -106,6 +106,8 @@ class Estimate:
         corpus: [p, p], covariance of the error about the share of these passages; NaN where it is unknown.
         corpus_degrees: of the latter.
         size: [p], effective number of passages: ``sum(w)² / sum(w²)``.
+        counted: [p], the shares before correcting divided them by one number for all periods; None where none does.
+        gain: that number, TPR − FPR or its likes.
     """
 
     values: NDArray[np.float64]
@@ -115,6 +117,8 @@ class Estimate:
     corpus: NDArray[np.float64]
     corpus_degrees: float
     size: NDArray[np.float64]
+    counted: NDArray[np.float64] | None = None
+    gain: float = 1.0
 
     def error(self, weights: NDArray[np.float64], kind: str = PROCESS) -> Error:
         """Error of ``weights @ values``: [p] weights, those of a level (one 1) or of a change (−1 and 1).

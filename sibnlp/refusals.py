@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from sibnlp.calibrate import fit_platt, log_odds
-from sibnlp.intervals import jackknife, scaled, sum_by
+from sibnlp.intervals import jackknife, sum_by
+from sibnlp.misfit import misfit_p
 from sibnlp.quantifiers import Gold, Passages
 
 # Correcting by error rates.
@@ -74,129 +74,6 @@ def misfit(passages: Passages, gold: Gold, periods: tuple[str, ...] = ()) -> str
         return ""
     name = periods[worst] if worst < len(periods) else f"number {worst + 1}"
     return f"the scores of period {name} are no mixture of the coded classes (p {p[worst]:.3f}): error rates changed"
-
-
-def misfit_p(passages: Passages, gold: Gold) -> NDArray[np.float64]:
-    """p-value of each period that its error rates are those of the gold, adjusted for all periods and looks.
-
-    A period's shares over several cuts of the score are explained by least squares as a mixture of the coded classes,
-    with one parameter more: how far its negatives' scores are moved up or down. A period's
-    parameter is held against that of the others by its jackknife error, clusters of corpus and gold left out together
-    (a score test in the direction that false positives take; Rao 1948). Where the gold is from the corpus,
-    the share of a period's coded negatives that are flagged is held against the other periods' as well. NaN where a
-    period has one cluster.
-    """
-    looks = [_moved(passages, gold)]
-    if (gold.row >= 0).all():
-        looks.append(_flagged(passages, gold))
-    p = np.array(looks)
-    tried = int((~np.isnan(p)).sum())
-    least = np.where(np.isnan(p), 2.0, p).min(axis=0)
-    result: NDArray[np.float64] = np.where(least > 1, np.nan, np.minimum(least * max(tried, 1), 1.0))
-    return result
-
-
-# Shares of the coded negatives at which scores are cut, and how far (in their standard deviation) the derivative looks.
-_CUTS, _STEP = (0.3, 0.5, 0.7, 0.85, 0.95), 0.4
-
-
-def _moved(passages: Passages, gold: Gold) -> NDArray[np.float64]:
-    z, gold_z = log_odds(passages.score), log_odds(gold.score)
-    negative, positive = gold_z[gold.truth == 0], gold_z[gold.truth == 1]
-    cuts = np.unique(np.concatenate([np.quantile(negative, _CUTS), np.quantile(positive, [0.4, 0.8])]))
-    step = _STEP * float(negative.std())
-    if len(cuts) < 3 or step == 0:
-        return np.full(passages.n_periods, np.nan)
-    k, n = gold.n_clusters, passages.n_clusters
-    held = passages.sums(np.ones(len(z)), k)
-    over = np.stack([passages.sums((z >= cut).astype(np.float64), k) for cut in cuts])
-    means = [_class_means(gold, (gold_z >= cut).astype(np.float64)) for cut in cuts]
-    true, false = (np.array([mean[kind][0] for mean in means]) for kind in (0, 1))
-    true_without, false_without = (np.stack([mean[kind][1] for mean in means]) for kind in (0, 1))
-    slope = np.array([((negative >= cut - step).mean() - (negative >= cut + step).mean()) / 2 for cut in cuts])
-    # Shares over rising cuts are nested, so their covariance is min(share) − share · share.
-    pooled = over.sum(axis=(1, 2)) / held.sum()
-    spread = np.minimum.outer(pooled, pooled) - np.outer(pooled, pooled) + 1e-4 * np.eye(len(cuts))
-    design = np.column_stack([true - false, slope])
-    solve = np.linalg.solve(spread, design)
-    moved = np.linalg.pinv(design.T @ solve) @ solve.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        whole = over.sum(axis=1) / held.sum(axis=0)
-        value = moved[1] @ (whole - false[:, None])
-        left = (over.sum(axis=1)[:, None, :] - over) / (held.sum(axis=0) - held)
-        # The mixture's own part is taken out with the rates as they are without the cluster.
-        share = np.clip(moved[0] @ (whole - false[:, None]), 0.0, 1.0)
-        expected = false_without[:, :, None] + share * (
-            (true_without - false_without)[:, :, None] - (true - false)[:, None, None]
-        )
-        without = np.einsum("c,ckp->kp", moved[1], left - expected)
-    present = held > 0
-    present[n:] = True
-    deviations = np.concatenate([scaled(without[:n], value, present[:n]), scaled(without[n:], value, present[n:])])
-    return _against_the_others(value, deviations, held > 0)
-
-
-def _against_the_others(
-    value: NDArray[np.float64], deviations: NDArray[np.float64], held: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """p-value that a period's value is the mean of the others' (or 0 where there is no other).
-
-    What actors and codings share between periods cancels: only a change can be seen, and only a change does harm.
-    """
-    p = np.full(len(value), np.nan)
-    usable = ~np.isnan(deviations).any(axis=0)
-    for one in np.flatnonzero(usable).tolist():
-        others = [other for other in np.flatnonzero(usable).tolist() if other != one]
-        weights = np.zeros(len(value))
-        weights[one] = 1
-        weights[others] = -1 / max(len(others), 1)
-        used = weights != 0
-        se = math.sqrt(float(((deviations[:, used] @ weights[used]) ** 2).sum()))
-        degrees = max(int(held[:, used].any(axis=1).sum()) - 1, 1)
-        if se > 0:
-            p[one] = 2 * stats.t.sf(abs(float(value[used] @ weights[used])) / se, degrees)
-    return p
-
-
-def _flagged(passages: Passages, gold: Gold) -> NDArray[np.float64]:
-    """Coded negatives of each period against those of the others: is the share flagged the same?"""
-    negative = gold.truth == 0
-    period, cluster = passages.period[gold.row][negative], gold.cluster[negative]
-    weight, given = gold.weight[negative], gold.given[negative]
-    p = np.full(passages.n_periods, np.nan)
-    for one in range(passages.n_periods):
-        here = period == one
-        sums = [
-            np.stack([sum_by(cluster, weight * part * side, gold.n_clusters)
-                      for side in (here, ~here)], axis=1)
-            for part in (given.astype(np.float64), np.ones(len(given)))
-        ]  # fmt: skip
-        if (sums[1] > 0).sum(axis=0).min() < 3:
-            continue
-        values, deviations = jackknife(sums[0], sums[1])
-        pooled = float(sums[0].sum() / sums[1].sum())
-        # No fewer than binomial draws would vary: clusters that agree by chance are no evidence.
-        least = pooled * (1 - pooled) * (1 / here.sum() + 1 / (~here).sum())
-        variance = max(float(((deviations[:, 0] - deviations[:, 1]) ** 2).sum()), least)
-        degrees = int((sums[1].sum(axis=1) > 0).sum()) - 1
-        if variance > 0:
-            p[one] = 2 * stats.t.sf(abs(values[0] - values[1]) / math.sqrt(variance), degrees)
-    return p
-
-
-def _class_means(
-    gold: Gold, x: NDArray[np.float64]
-) -> tuple[tuple[float, NDArray[np.float64]], tuple[float, NDArray[np.float64]]]:
-    """Mean of x among positives and among negatives, each with its value as every cluster is left out."""
-    found = []
-    for kind in (1, 0):
-        weight = gold.weight * (gold.truth == kind)
-        n = sum_by(gold.cluster, weight, gold.n_clusters)
-        s = sum_by(gold.cluster, weight * x, gold.n_clusters)
-        left = n.sum() - n
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found.append((float(s.sum() / n.sum()), np.where(left > 0, (s.sum() - s) / left, s.sum() / n.sum())))
-    return found[0], found[1]
 
 
 def sample(passages: Passages, gold: Gold | None, periods: tuple[str, ...] = ()) -> str:

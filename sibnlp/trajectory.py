@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from sibnlp.aggregate import TALK, WEIGHTS, Counts
 from sibnlp.codebook import Framework
-from sibnlp.estimates import AS_CODED, COUNT, Estimates, Fitted
+from sibnlp.estimates import COUNT, Estimates, Fitted
 from sibnlp.intervals import CORPUS, Contrast, Estimate, holm
-from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS, UNCORRECTED
+from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS
+from sibnlp.shrinkage import change as drawn_change
 from sibnlp.types import Prevalence, Shift
 
+# Said of a change that is not the plain difference of its levels (`sibnlp.shrinkage`).
+DRAWN = "drawn towards the count"
 SHIFT, NO_CHANGE, CANNOT_TELL = "shift", "no change", "cannot tell"
 # Under these a cell is too small to be read alone.
 SMALL_PASSAGES, SMALL_DOCUMENTS, SMALL_SPEAKERS = 30, 3, 2
@@ -85,9 +88,7 @@ def _rows(
     levels = estimates.levels(domain, code, rows=rows)
     inside = np.zeros(len(counts.period), dtype=np.bool_)
     inside[counts.rows] = True if rows is None else rows
-    uncorrected = fitted.rung in (UNCORRECTED, AS_CODED)
-    of = [counts.held(domain, code, p) if uncorrected else counts.inside(domain, p) for p in counts.periods]
-    held = [one & inside for one in of]
+    held = [counts.held(domain, code, p) & inside for p in counts.periods]
     sizes = [int(one.sum()) for one in held]
     smooth = smoothed(levels.values, sizes)
     found = []
@@ -168,7 +169,9 @@ def shifts(
         exploratory: whether the periods were chosen by looking at the same data.
 
     Returns:
-        One entry a domain × code with passages in two periods; none with a single period.
+        One entry a domain × code with passages in two periods; none with a single period. A corrected change is drawn
+        towards the counted one where it does not stand out from its own error (`sibnlp.shrinkage`): ``difference`` is
+        that of the levels, from which intervals and p-values are.
     """
     main = _changes(estimates, framework, level, margin)
     others = [
@@ -180,13 +183,17 @@ def shifts(
     for cell, (start, end, change, p, outcome, fitted) in main.items():
         said = [other[cell] for other in others if cell in other]
         agree = sum(s[4] == outcome and (outcome != SHIFT or (s[2].change > 0) == (change.change > 0)) for s in said)
+        levels = estimates.levels(*cell, change=True)
+        point = drawn_change(levels, start, end)
+        if not math.isnan(change.low):
+            point = min(max(point, change.low), change.high)
         found.append(
             Shift(
                 cell[0],
                 cell[1],
                 estimates.counts.periods[start],
                 estimates.counts.periods[end],
-                change.change,
+                point,
                 change.low,
                 change.high,
                 outcome,
@@ -199,10 +206,11 @@ def shifts(
                 undone_by(change, fitted, _end(estimates, cell, end)),
                 agree,
                 len(said),
-                fitted.method,
+                fitted.method if point == change.change else f"{fitted.method}, {DRAWN}",
                 fitted.rung,
                 fitted.refused,
                 exploratory,
+                change.change,
             )
         )
     return tuple(found)

@@ -344,7 +344,8 @@ class Shift:
 
     Attributes:
         domain, code, start, end: of what, from when to when.
-        change, low, high: in shares, with the process interval (other interviews, such actors).
+        change, low, high: in shares, with the process interval (other interviews, such actors); a corrected change that
+            does not stand out from its own error is drawn towards the counted one, and ``method`` says so.
         outcome: ``shift``, ``no change`` or ``cannot tell``.
         corpus_low, corpus_high: interval about the change in these very passages.
         p, p_adjusted: of no change, alone and after Holm over the framework's cells.
@@ -354,6 +355,7 @@ class Shift:
         agree, variants: how many combinations of weight and quantifier give the same outcome, of how many.
         method, rung, refused: what the change stands on, as in `Prevalence`.
         exploratory: whether the periods were themselves chosen by looking at the data.
+        difference: of the levels as they stand in the trajectory, which nothing is drawn towards.
     """
 
     domain: str | None
@@ -377,6 +379,7 @@ class Shift:
     rung: str = ""
     refused: tuple[str, ...] = ()
     exploratory: bool = False
+    difference: float = NAN
 
     @property
     def shift(self) -> bool:

@@ -107,6 +107,39 @@ def test_a_passage_is_found_by_its_text_where_ids_differ() -> None:
     assert not found.notes
 
 
+def test_a_passage_cut_otherwise_takes_the_coding_it_shares_most_text_with() -> None:
+    """Three passages of a document, coded in other pieces: the whole rule and its edges."""
+    texts = ["Trust grew slowly. ", "Targets — came first, then audits. ", "“Nobody” asked the users."]
+    passages = tuple(
+        Passage(f"d:{i}", "d", 100 * i, 100 * i + len(text), text, kind="interview") for i, text in enumerate(texts)
+    )
+    scores = np.full((3, 3), 0.2, dtype=np.float32)
+    predictions = Predictions(passages, CODES, scores, scores > 0.5, "model")
+
+    def coded(text: str, *codes: str) -> CodedPassage:
+        passage = Passage(f"gold:{len(text)}", "d", 0, len(text), text)
+        return CodedPassage(passage, codes, "MK", ("logic",), {}, 0.5)
+
+    said = match([coded('"Nobody"\nasked the users', "NPG")], predictions, [BOOK])
+    assert said.rows.tolist() == [2]
+    assert "cut or punctuated otherwise here" in said.notes[0]
+    assert "(0 of them less than all)" in said.notes[0]
+    # Eight letters more than the passage's 28: 28 of 36 is enough, as the first passage's 15 of 43 is not.
+    most = match([coded("grew slowly. Targets came first, then audits", "NPM")], predictions, [BOOK])
+    assert most.rows.tolist() == []
+    most = match([coded("slowly. Targets came first, then audits", "NPM")], predictions, [BOOK])
+    assert most.rows.tolist() == [1]
+    assert most.chance.tolist() == [0.5]
+    assert "(1 of them less than all)" in most.notes[0]
+    # Half of it is not enough, nor is a text that comes twice or in another document.
+    assert not len(match([coded("Targets came first", "NPM")], predictions, [BOOK]).rows)
+    twice = replace(predictions, passages=(passages[0], passages[1], replace(passages[2], text=texts[1] + "So.")))
+    assert not len(match([coded("Targets came first, then audits", "NPM")], twice, [BOOK]).rows)
+    away = coded("Targets came first, then audits", "NPM")
+    away = replace(away, passage=replace(away.passage, document="e"))
+    assert not len(match([away], predictions, [BOOK]).rows)
+
+
 def test_coders_who_disagree_leave_a_code_unknown() -> None:
     predictions, codings = corpus()
     first = codings[0]
@@ -143,3 +176,75 @@ def test_training_passages_do_not_calibrate() -> None:
     cell = match(codings, changed, [BOOK]).cell(counts, "NPM", None)
     assert cell is not None
     assert len(cell.truth) == len(codings) - 200
+
+
+def test_a_corrected_change_is_drawn_towards_the_count_and_says_so() -> None:
+    predictions, codings = corpus(prevalence=(0.15, 0.15, 0.15))
+    plain = [replace(coding, inclusion_probability=None) for coding in codings]
+    found = track(predictions, ["osborne"], drift=Drift(quantifier="pacc"), gold=plain).trajectories[0]
+    shift = next(s for s in found.shifts if s.domain is None and s.code == "NPM")
+    levels = {period: npm(found, period).estimate for period in STAGES}
+    assert shift.difference == pytest.approx(levels["3"] - levels["1"])
+    assert 0 < shift.change / shift.difference < 1
+    assert shift.low <= shift.change <= shift.high
+    assert shift.corpus_low <= shift.change <= shift.corpus_high
+    assert "drawn towards the count" in shift.method
+    assert any("drawn towards the counted change" in note for note in found.notes)
+    # A shift that stands out is kept: 20 points lose less than one of them, and the parts add up to all of it.
+    predictions, codings = corpus()
+    plain = [replace(coding, inclusion_probability=None) for coding in codings]
+    found = track(predictions, ["osborne"], gold=plain).trajectories[0]
+    shift = next(s for s in found.shifts if s.domain is None and s.code == "NPM")
+    assert shift.change == pytest.approx(shift.difference, abs=0.01)
+    whole = next(d for d in found.decomposition if d.domain is None and d.code == "NPM")
+    assert whole.total == pytest.approx(shift.difference)
+
+
+def unsure(predictions: Predictions) -> Predictions:
+    """The same, with NPM left undecided between 10 and 60 %."""
+    abstained = np.zeros(predictions.assigned.shape, dtype=np.bool_)
+    abstained[:, 0] = (predictions.probabilities[:, 0] > 0.1) & (predictions.probabilities[:, 0] < 0.6)
+    return replace(predictions, assigned=predictions.assigned & ~abstained, abstained=abstained)
+
+
+@pytest.mark.parametrize("rung", ["design-based", "corrected", "uncorrected"])
+def test_passages_the_model_did_not_decide_are_in_no_share_whatever_it_stands_on(rung: str) -> None:
+    """Every figure is that of the decided passages alone, given to the same corpus without the others."""
+    predictions, codings = corpus()
+    some = unsure(predictions)
+    assert some.abstained is not None
+    kept = ~some.abstained[:, 0]
+    assert 0.6 < kept.mean() < 0.95
+    if rung == "corrected":
+        codings = [replace(coding, inclusion_probability=None) for coding in codings]
+    gold = None if rung == "uncorrected" else codings
+    without = replace(
+        predictions, passages=tuple(p for p, k in zip(predictions.passages, kept, strict=True) if k),
+        probabilities=predictions.probabilities[kept], assigned=predictions.assigned[kept],
+    )  # fmt: skip
+    drift = Drift(quantifier="pacc") if rung == "corrected" else Drift()
+    ours, plain = (track(one, ["osborne"], drift=drift, gold=gold).trajectories[0] for one in (some, without))
+    for period in STAGES:
+        mine, other = npm(ours, period), npm(plain, period)
+        assert mine.rung == other.rung == rung
+        assert mine.n_passages == other.n_passages
+        for field in ("estimate", "low", "high", "corpus_low", "corpus_high"):
+            assert getattr(mine, field) == pytest.approx(getattr(other, field))
+    cells = [next(d for d in one.decomposition if (d.domain, d.code) == (None, "NPM")) for one in (ours, plain)]
+    for field in ("total", "within", "composition", "entry", "exit", "low", "high"):
+        assert getattr(cells[0], field) == pytest.approx(getattr(cells[1], field))
+    assert any("left out of the shares" in note for note in ours.notes)
+
+
+def test_error_rates_from_elsewhere_are_refused_where_the_model_abstained() -> None:
+    predictions, codings = corpus()
+    row = {passage.id: i for i, passage in enumerate(predictions.passages)}
+    away = []
+    for coding in codings:
+        score = float(predictions.probabilities[row[coding.passage.id], 0])
+        passage = replace(coding.passage, document=f"other-{coding.passage.document}", extra=(("score_NPM", score),))
+        away.append(replace(coding, passage=passage, inclusion_probability=None))
+    found = track(unsure(predictions), ["osborne"], gold=away).trajectories[0]
+    shift = next(s for s in found.shifts if s.domain is None and s.code == "NPM")
+    assert shift.rung == "uncorrected"
+    assert any("where the model would have abstained" in reason for reason in shift.refused)

@@ -8,7 +8,7 @@ point of group ``sibnlp.quantifiers``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -110,6 +110,55 @@ class Quantifier(Protocol):
             ValueError: it needs gold and there is none.
         """
         ...
+
+
+def among(passages: Passages, gold: Gold | None, keep: NDArray[np.bool_]) -> tuple[Passages, Gold | None]:
+    """Some passages of a cell, and the gold among them.
+
+    Args:
+        passages, gold: of the cell; gold of other corpora (row −1) is left out.
+        keep: bool [n].
+
+    >>> whole = Passages(np.array([0.9, 0.4]), np.ones(2, bool), np.zeros(2, int), np.arange(2), np.ones(2), 1, 2)
+    >>> among(whole, None, np.array([False, True]))[0].score.tolist()
+    [0.4]
+    """
+    some = replace(
+        passages, score=passages.score[keep], given=passages.given[keep], period=passages.period[keep],
+        cluster=passages.cluster[keep], truth=passages.truth[keep],
+    )  # fmt: skip
+    if gold is None:
+        return some, None
+    held = (gold.row >= 0) & keep[gold.row]
+    if not held.any():
+        return some, None
+    place = np.cumsum(keep) - 1
+    return some, replace(
+        gold, score=gold.score[held], given=gold.given[held], truth=gold.truth[held], cluster=gold.cluster[held],
+        weight=gold.weight[held], row=place[gold.row[held]], document=gold.document[held],
+    )  # fmt: skip
+
+
+class Among:
+    """What a quantifier makes of some passages of a cell, laid out as all of them; the others are in no figure.
+
+    Args:
+        adjusted: made of the passages kept.
+        keep: bool [n].
+    """
+
+    def __init__(self, adjusted: Adjusted, keep: NDArray[np.bool_]) -> None:
+        self.adjusted, self.keep = adjusted, keep
+        self.outcomes = np.zeros(len(keep))
+        self.outcomes[keep] = adjusted.outcomes
+
+    def levels(self, weight: NDArray[np.float64]) -> Estimate:
+        """Prevalence among the passages kept."""
+        return self.adjusted.levels(weight[self.keep])
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        """Error of a sum over the passages kept."""
+        return self.adjusted.stray(coefficients[self.keep])
 
 
 QUANTIFIERS = Registry(

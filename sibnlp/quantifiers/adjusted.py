@@ -242,7 +242,11 @@ class Linear:
         share = np.divide(left.sum(axis=0), total.sum(axis=0), out=np.zeros(len(values)), where=total.sum(axis=0) > 0)
         corpus = stray * np.outer(share, share) / self.gain**2
         degrees = float(max(int(self.rates.calibrates.sum()) - 1, 1))
-        return Estimate(values, deviations, stratum, present, corpus, degrees, effective_size(passages, weight))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            counted = _solve(whole, self.rates.false, 1.0)
+        return Estimate(
+            values, deviations, stratum, present, corpus, degrees, effective_size(passages, weight), counted, self.gain
+        )
 
     def stray(self, coefficients: NDArray[np.float64]) -> Error:
         """Error of a sum of outcomes about these passages, by the variance of single decisions (`Noise`)."""

@@ -55,6 +55,8 @@ def _change(section: Section, shift: Shift) -> dict[str, Any]:
     facts = []
     if near and not shift.corpus_low == shift.corpus_high == shift.change:
         facts.append(f"in these passages {near}")
+    if known(shift.difference) and shift.difference != shift.change:
+        facts.append(f"its levels differ by {signed(shift.difference)}")
     if known(shift.smallest_margin):
         facts.append(f"no change for margins from ×{shift.smallest_margin:.1f} on")
     if known(shift.undone_by):
