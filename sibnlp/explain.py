@@ -72,6 +72,12 @@ def explain_words(
         By passage, reasons by code.
     """
     wanted = codes if codes is not None else {row: predictions.codes_of(row) for row in range(len(predictions))}
+    if (giver := getattr(model, "giver", model)) is not model:
+        # What is not coded may have its scores from another model than the one that gives codes.
+        rows = [row for row, own in wanted.items() if own]
+        probabilities = predictions.probabilities.copy()
+        probabilities[rows] = giver.predict([predictions.passages[row] for row in rows]).probabilities
+        predictions, model = replace(predictions, probabilities=probabilities), giver
     classifier = getattr(model, "classifier", None)
     if isinstance(classifier, Additive):
         return _added(predictions, model, classifier, wanted)
@@ -80,7 +86,7 @@ def explain_words(
 
 def is_exact(model: Model) -> bool:
     """Whether words' weights are exact, and cost next to nothing."""
-    return isinstance(getattr(model, "classifier", None), Additive)
+    return isinstance(getattr(getattr(model, "giver", model), "classifier", None), Additive)
 
 
 def _added(
@@ -173,6 +179,7 @@ def explain(
         By passage, text by code; nothing for a code that no sentence or word moved. A passage of one sentence has its
         words alone.
     """
+    giver = getattr(model, "giver", model)
     spans = [
         (row, span)
         for row, passage in enumerate(predictions.passages)
@@ -183,7 +190,7 @@ def explain(
     found: list[dict[str, list[str]]] = [{} for _ in passages]
     if spans:
         shortened = [_without(passages[row], span) for row, span in spans]
-        without = model.predict(shortened, batch_size=batch_size, progress=progress).probabilities
+        without = giver.predict(shortened, batch_size=batch_size, progress=progress).probabilities
         rows = np.array([row for row, _ in spans])
         for row in dict.fromkeys(rows.tolist()):
             own = np.flatnonzero(rows == row)

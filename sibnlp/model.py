@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 import sibnlp
 from sibnlp.abstention import confidence
 from sibnlp.calibrate import Calibration
+from sibnlp.cascade import CASCADE, Cascade, is_cascade, limits, parse
 from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
 from sibnlp.codebook import DOMAINS, PASSAGE, Code, Codebook, Family
 from sibnlp.codebook import load as load_codebook
 from sibnlp.codebook import shipped as shipped_codebooks
-from sibnlp.errors import CodebookError, ModelError, OutputExistsError, UnknownNameError
+from sibnlp.errors import CodebookError, DataError, ModelError, OutputExistsError, UnknownNameError
 from sibnlp.manifest import MANIFEST, Manifest, fingerprints, read_manifest, verify
 from sibnlp.targets import merge, needs
 from sibnlp.types import Passage, Predictions
@@ -53,6 +54,12 @@ class Model:
     def thresholds(self) -> Mapping[str, float]:
         """Probability at or over which a code is given, by code."""
         return self.manifest.thresholds
+
+    @property
+    def giver(self) -> Model:
+        """The model that gives codes: this one, or the better one of a cascade."""
+        base = self.classifier.base if isinstance(self.classifier, Cascade) else None
+        return base.model if isinstance(base, _Scorer) else self
 
     @property
     def calibration(self) -> Calibration:
@@ -288,11 +295,65 @@ def from_codebook(codebook: Codebook, embeddings: str | Path = "gov-fast", thres
     return Model(classifier, manifest)
 
 
+def cascade(fast: Model, base: Model, margin: float, name: str) -> Model:
+    """One model of two: ``fast`` decides where it is sure that no code holds, ``base`` the rest (`sibnlp.cascade`).
+
+    Thresholds, families and codes are those of ``base``; each row is calibrated as the model that gave it.
+
+    Args:
+        fast, base: models of the same codes.
+        margin: in log-odds; see `sibnlp.cascade.limits`.
+        name: of the whole.
+
+    Raises:
+        DataError: they code different codes.
+    """
+    if sorted(fast.codes) != sorted(base.codes):
+        apart = ", ".join(sorted(set(fast.codes) ^ set(base.codes)))
+        raise DataError(f"{fast.name!r} and {base.name!r} code different codes: {apart}", "train both on one codebook")
+    order = [fast.codes.index(code) for code in base.codes]
+    first = [f for f in base.manifest.families if not f["requires"] or f["id"] in DOMAINS]
+    deciding = [code for family in first for code in family["codes"]]
+    classifier = Cascade(
+        base.codes,
+        {**base.classifier.settings, "margin": margin},
+        _Scorer(fast, order),
+        _Scorer(base, list(range(len(base.codes)))),
+        limits(fast.thresholds, base.thresholds, base.codes, deciding, margin),
+    )
+    files = {
+        f"{part.name}/{file}": entry for part in (fast, base) for file, entry in sorted(part.manifest.files.items())
+    }
+    manifest = replace(
+        base.manifest,
+        name=name,
+        backend="cascade",
+        created=max(fast.manifest.created, base.manifest.created),
+        calibration={code: {"slope": 1.0, "intercept": 0.0} for code in base.codes},
+        recipe={"backend": "cascade", "fast": fast.name, "base": base.name, "margin": margin},
+        files=files,
+    )
+    return Model(classifier, manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scorer:
+    """Calibrated probabilities by a model, its columns in another order."""
+
+    model: Model
+    order: list[int]
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        scores = self.model.calibration.apply(self.model.classifier.predict_proba(texts))
+        return scores[:, self.order]
+
+
 def load_model(name_or_folder: str | Path) -> Model:
     """Load a model that ships, by name, or one's own, from its folder. Executes nothing it finds there.
 
     ``zero_shot:CODEBOOK``, with the id of a shipped codebook or a TOML file, is a model of that codebook by its wording
-    alone (see `from_codebook`).
+    alone (see `from_codebook`). ``cascade`` is `gov-fast` where it is sure and `gov-base` for the rest (see `cascade`);
+    ``cascade:FAST,BASE@MARGIN`` says which two models, and how sure.
 
     Raises:
         UnknownNameError: neither a shipped model nor a folder.
@@ -301,6 +362,10 @@ def load_model(name_or_folder: str | Path) -> Model:
     """
     if str(name_or_folder).startswith(ZERO_SHOT):
         return from_codebook(load_codebook(str(name_or_folder).removeprefix(ZERO_SHOT)))
+    if is_cascade(str(name_or_folder)):
+        fast, base, margin = parse(str(name_or_folder))
+        models = load_model(fast), load_model(base)
+        return cascade(*models, margin, f"{CASCADE}:{models[0].name},{models[1].name}@{margin:g}")
     folder, shipped = Path(name_or_folder), available()
     if not (folder / MANIFEST).is_file() and str(name_or_folder) in shipped:
         folder = shipped[str(name_or_folder)]

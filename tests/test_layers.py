@@ -14,7 +14,7 @@ LEVELS = {
     1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words places chunks "
     "overlap",
     2: "embeddings parsing speech codebook project periods set_agreement unitising recognisers pseudonyms shrinkage",
-    3: "tables segmentation metadata project_template classifiers quantifiers detectors targets",
+    3: "cascade tables segmentation metadata project_template classifiers quantifiers detectors targets",
     4: "readers aggregate misfit model evaluate exchange ledger sampling",
     5: "refusals gold tally exemplars instrument training corpus explain",
     6: "estimates sharding",

@@ -1,8 +1,8 @@
 """Backend ``static``: the mean of static word-piece embeddings under one logistic regression per code.
 
 The embeddings are distilled once from a sentence encoder (`sibnlp.training.distill`; Tulkens & van Dongen 2024,
-*Model2Vec*) and looked up afterwards: tens of thousands of passages a second on one core (`sibnlp.chunks`). Optionally the head
-also sees which words occur (TF-IDF), where the codings are many enough to learn from them.
+*Model2Vec*) and looked up afterwards: tens of thousands of passages a second on one core (`sibnlp.chunks`). Optionally
+the head also sees which words occur (TF-IDF), where the codings are many enough to learn from them.
 """
 
 from __future__ import annotations

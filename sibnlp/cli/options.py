@@ -21,7 +21,12 @@ OutputFile = Annotated[Path, typer.Option("-o", "--output", help=_WHERE, show_de
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 ModelName = Annotated[
-    str, typer.Option("--model", help="A shipped model (see `sibnlp models`), a model folder, or zero_shot:CODEBOOK.")
+    str,
+    typer.Option(
+        "--model",
+        help="A shipped model (see `sibnlp models`), a model folder, `cascade` (gov-fast where it is sure that there "
+        "is nothing, gov-base for the rest; cascade:FAST,BASE@MARGIN for others), or zero_shot:CODEBOOK.",
+    ),
 ]
 MinConfidence = Annotated[
     float,

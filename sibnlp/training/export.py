@@ -16,11 +16,11 @@ from sibnlp.classifiers import sigmoid
 from sibnlp.errors import DataError, UnknownNameError
 from sibnlp.training.distill import encoder_folder
 from sibnlp.training.pooling import shorten
-from sibnlp.training.quantise import quantise, silence
+from sibnlp.training.quantise import quantise, silence, store
 from sibnlp.wordpieces import INPUTS
 
 log = logging.getLogger(__name__)
-PRECISIONS = ("int8", "fp32")
+PRECISIONS = ("int8", "int8_dynamic", "fp32")
 # ONNX fp32 must equal torch within this, in probability.
 TOLERANCE = 1e-4
 
@@ -95,7 +95,7 @@ def export_embedder(encoder: str, folder: Path, precision: str = "int8") -> Path
     Args:
         encoder: a folder, a packaged name or an ``owner/name`` on the hub.
         folder: where to.
-        precision: ``int8`` or ``fp32``.
+        precision: ``int8`` (stored so), ``int8_dynamic`` (computes so) or ``fp32``.
 
     Raises:
         DataError: it cannot be read or exported.
@@ -125,7 +125,7 @@ def export_embedder(encoder: str, folder: Path, precision: str = "int8") -> Path
     pieces.no_padding()
     pieces.no_truncation()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes(quantise(network) if precision == "int8" else network)
+    (folder / "model.onnx").write_bytes(to_precision(network, precision)[0])
     (folder / "tokenizer.json").write_text(pieces.to_str(), encoding="utf-8")
     return folder
 
@@ -207,12 +207,12 @@ def probabilities(network: bytes, examples: Sequence[Mapping[str, Sequence[int]]
 
 
 def to_precision(
-    network: bytes, precision: str, examples: Sequence[Mapping[str, Sequence[int]]]
+    network: bytes, precision: str, examples: Sequence[Mapping[str, Sequence[int]]] = ()
 ) -> tuple[bytes, dict[str, Any]]:
     """A network in the wanted precision, with what that costs.
 
     Returns:
-        The network, and ``{"precision", "bytes", "fp32_bytes"}``, for int8 also ``max_difference`` and
+        The network, and ``{"precision", "bytes", "fp32_bytes"}``, for less than fp32 also ``max_difference`` and
         ``mean_difference`` of the probabilities of the examples from those of fp32.
 
     Raises:
@@ -221,10 +221,11 @@ def to_precision(
     if precision not in PRECISIONS:
         raise UnknownNameError("precision", precision, PRECISIONS)
     report: dict[str, Any] = {"precision": precision, "fp32_bytes": len(network)}
-    if precision == "int8":
-        small = quantise(network)
-        gap = np.abs(probabilities(small, examples) - probabilities(network, examples))
-        report |= {"max_difference": float(gap.max()), "mean_difference": float(gap.mean())}
+    if precision != "fp32":
+        small = store(network) if precision == "int8" else quantise(network, examples)
+        if examples:
+            gap = np.abs(probabilities(small, examples) - probabilities(network, examples))
+            report |= {"max_difference": float(gap.max()), "mean_difference": float(gap.mean())}
         network = small
     report["bytes"] = len(network)
     return network, report
