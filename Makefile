@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip of the outer Python installs into the venv: Debian's python3 may have no ensurepip, hence no pip inside.
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: all demo test test-train lint types ci bench models demo-case dist dist-test clean help
+.PHONY: all demo test test-slow test-train lint types ci bench models demo-case dist dist-test clean help
 all: lint types test
 
 help:
@@ -36,6 +36,9 @@ demo: $(VENV)/.base ## run the main job on the demo case
 
 test: $(VENV)/.dev ## all tests
 	@$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.dev ## tests that take minutes, as twenty kills of a run over 5,000 documents
+	@$(BIN)/python -m pytest -m slow
 
 test-train: $(VENV)/.train ## tests that fit small transformers; need torch (make test leaves them out, and says so)
 	@$(BIN)/python -m pytest -m train

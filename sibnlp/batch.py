@@ -135,6 +135,7 @@ class _Run:
         self.files, self.job, self.store, self.card, self.progress = files, job, store, card, progress
         self.outcome = Outcome(card.layout.model, n_inputs=len(files))
         self._shards: dict[int, str] = {}
+        self._used: set[str] = set()
         self._skipped: dict[int, tuple[tuple[int, int], ...]] = {}
         self._names: dict[int, tuple[str, ...]] = {}
         self._records: dict[str, list[tuple[int, Record]]] = {}
@@ -177,6 +178,9 @@ class _Run:
         """Take up what became of a unit."""
         if done.shard:
             self._shards[unit.number] = done.shard
+            self._used.add(done.shard)
+        else:  # a disk that is full now must not cost what was done before
+            self._used |= {part.taken.shard for part in unit.parts if part.taken}
             self._names[unit.number] = done.names
         skipped = []
         for part, record in zip(unit.parts, done.records, strict=True):
@@ -231,6 +235,7 @@ class _Run:
             outcome.problems.append(f"{output}: not written: {error.strerror or error}")
         if outcome.failed:
             outcome.work = self.store.folder
+            self.store.prune(self._used)
         else:
             self.store.remove()
 

@@ -14,7 +14,7 @@ SHARED = ROOT.parent / "shared"
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which tests are left out, and how they are run."""
     if config.getoption("-m") == "not train and not slow":
-        return "left out: tests marked train, which need torch (make test-train), and slow, which take minutes (make test-slow)"
+        return "left out: tests marked train, which need torch (make test-train), and slow (make test-slow)"
     return None
 
 

@@ -137,8 +137,17 @@ class LocalRunner:
         """A worker is dead: try its unit once more, parts apart; then without the one it died over."""
         ending = worker.ending()
         unit = worker.unit
-        if not worker.ready and worker.starts + 1 >= STARTS:
-            raise DataError(f"a worker process ended by itself ({ending})", "is there memory for that many --workers?")
+        if not worker.ready:  # it died loading the model, which is no part's fault
+            if worker.starts + 1 < STARTS:
+                self._again(worker, unit)
+                return
+            if unit is not None or not any(one.ready for one in self._workers):
+                raise DataError(f"a worker process ended by itself ({ending})", "is there memory for the --workers?")
+            self._workers.remove(worker)
+            worker.stop()
+            self.n_workers = len(self._workers)
+            self.notes.append(f"Went on with {self.n_workers} workers: another ended as it began ({ending}).")
+            return
         if unit is None:
             self._again(worker, None)
             return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -125,6 +125,12 @@ class Store:
         """Note the file that is about to take the output's place: if nobody changes it there, it may be replaced."""
         status = output.stat()
         self._write({"output": [status.st_size, status.st_mtime_ns]})
+
+    def prune(self, used: Collection[str]) -> None:
+        """Remove shards that nothing of the input stands in any more."""
+        for path in self.folder.glob("*.parquet"):
+            if path.name not in used:
+                path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """All is done: remove the folder, the manifest last."""

@@ -116,7 +116,8 @@ class Worker:
             folder: the work folder; shards that parts are taken over from lie there.
             tell: see `Tell`.
         """
-        name = f"{unit.number:08d}-{_hash([part.name for part in unit.parts])[:12]}.parquet"
+        # Never the name of an earlier shard of the unit: what the manifest says of that one is not true of this one.
+        name = f"{unit.number:08d}-{os.urandom(8).hex()}.parquet"
         part = folder / f"{name}{PART}{os.getpid()}"
         try:
             writer = ShardWriter(part, self.card.layout)
@@ -326,7 +327,3 @@ def _joined(parts: Sequence[Predictions], model: Model) -> Predictions:
         model.name,
         np.concatenate(unsure) if unsure else None,
     )
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()

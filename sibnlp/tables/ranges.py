@@ -193,7 +193,7 @@ def _normal(text: str) -> str:
 
 
 class _Lines(Iterator[str]):
-    """Lines of a file in UTF-8, line ends unified; knows how many bytes it gave out, and their hash since last asked."""
+    """Lines of a file in UTF-8, line ends unified; knows how many bytes it gave out, and their hash."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

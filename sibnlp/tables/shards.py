@@ -16,6 +16,8 @@ from sibnlp.tables.output import CHUNK, COLUMNS, SCORE, arrow_type, cell, input_
 from sibnlp.types import Passage, Predictions
 
 NUMBERS = ("start", "end", "page")
+# Rows that are written together.
+GROUP = 1024
 # What the shard says of itself, in its footer.
 ABOUT = b"sibnlp"
 
@@ -51,7 +53,7 @@ class ShardWriter:
         self.layout = layout
         self._schema = _schema(layout)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1)
-        self.n_rows = 0
+        self._waiting: list[Any] = []
         self.names: dict[str, None] = {}
 
     def add(self, predictions: Predictions, explanations: Sequence[Mapping[str, str]] | None = None) -> None:
@@ -95,6 +97,7 @@ class ShardWriter:
 
     def close(self, about: Mapping[str, Any]) -> None:
         """Finish the file, with what it says of itself; plain JSON values."""
+        self._flush()
         self._writer.add_key_value_metadata({ABOUT.decode(): json.dumps(about)})
         self._writer.close()
 
@@ -103,8 +106,17 @@ class ShardWriter:
         self._writer.close()
 
     def _write(self, table: Any) -> None:
-        self._writer.write_table(table)
-        self.n_rows += table.num_rows
+        self._waiting.append(table)
+        if sum(one.num_rows for one in self._waiting) >= GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what waits as one row group: many small ones cost more than their rows."""
+        import pyarrow as pa
+
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+        self._waiting = []
 
     def _passages(self, passages: Sequence[Passage]) -> dict[str, Any]:
         import pyarrow as pa

@@ -40,11 +40,11 @@ def cluster() -> Iterator[str]:
 
 def actors() -> list[psutil.Process]:
     """Processes of Ray that hold the model."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any("MapWorker" in part for part in process.info["cmdline"] or ()):
-            found.append(process)
-    return found
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any("MapWorker" in part for part in process.info["cmdline"] or ())
+    ]
 
 
 def test_a_cluster_gives_the_rows_of_one_process(cluster: str, tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ def test_a_table_without_a_text_column_says_what_it_has(tmp_path: Path) -> None:
         parts(write(tmp_path / "t.parquet", [{"answer": "yes"}] * 30))
 
 
-@pytest.mark.parametrize("content", [b"text\n" + "süß\n".encode("cp1252") * 20, b"text\n\0\n" * 20, b"\x89PNG\r\n" * 20])
+@pytest.mark.parametrize(
+    "content", [b"text\n" + "süß\n".encode("cp1252") * 20, b"text\n\0\n" * 20, b"\x89PNG\r\n" * 20]
+)
 def test_what_is_not_utf_8_is_read_whole(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "t.csv").write_bytes(content)
     assert not has_ranges(str(tmp_path / "t.csv"))
