@@ -87,7 +87,11 @@ def stance_rows(counts: Counts, framework: Framework, logic: str) -> Mapping[str
 
 
 def _mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
-    """Weighted mean; NaN where nothing has a weight."""
+    """Weighted mean (a ratio of sums; Cochran 1977, § 6.2); NaN where nothing has a weight.
+
+    >>> _mean(np.array([1.0, 0.0]), np.array([1.0, 3.0])), _mean(np.ones(1), np.zeros(1))
+    (0.25, nan)
+    """
     total = float(weight.sum())
     return float((values * weight).sum() / total) if total > 0 else float("nan")
 

@@ -124,7 +124,16 @@ class Series:
         self.steady = self.top - self.bottom * lean(self.top, self.bottom, self.cluster)
 
     def values(self, times: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """[n], share in each period; with every interview counted so many times."""
+        """[n], share in each period; with every interview counted so many times (a ratio of sums; Cochran 1977, § 6.2).
+
+        Two interviews of two passages in the first month, one in the second; the first one counted twice:
+
+        >>> month = np.array([0, 0, 1])
+        >>> whole = Series(np.ones(6), np.array([1.0, 1, 0, 0, 1, 0]), np.repeat(month, 2), np.repeat(np.arange(3), 2),
+        ...                np.repeat(np.arange(3), 2), 2)
+        >>> whole.values().tolist(), whole.values(np.array([2.0, 1, 1])).round(4).tolist()
+        ([0.5, 0.5], [0.6667, 0.5])
+        """
         times = np.ones(len(self.top)) if times is None else times
         top = np.bincount(self.place, weights=self.steady * times, minlength=self.n)
         bottom = np.bincount(self.place, weights=self.bottom * times, minlength=self.n)
@@ -135,7 +144,17 @@ class Series:
     def noise(self) -> float | None:
         """Standard deviation of a period's share around its level, from how a period's interviews differ.
 
-        Interviews of one period share its level, so a break does not count as noise. None where every period has one.
+        Interviews of one period share its level, so a break does not count as noise: the within-groups mean square of a
+        one-way analysis of variance (Searle, Casella & McCulloch 1992, § 3.6). None where hardly any period has two.
+
+        Ten months of two interviews that lie 0.1 on either side of their month: 20 · 0.01 over 10 degrees of freedom is
+        0.02, of a mean of two 0.01:
+
+        >>> share = np.tile([0.4, 0.6], 10)
+        >>> each = np.concatenate([np.repeat([1.0, 0.0], [round(10 * one), 10 - round(10 * one)]) for one in share])
+        >>> unit = np.repeat(np.arange(20), 10)
+        >>> round(Series(np.ones(200), each, unit // 2, unit, unit, 10).noise(), 6)
+        0.1
         """
         held = self.bottom > 0
         share = self.steady[held] / self.bottom[held]
@@ -157,7 +176,12 @@ class Series:
         return list(zip(ends, points, ends[2:], strict=False))
 
     def level(self, start: int, end: int) -> float:
-        """Share over a segment."""
+        """Share over a segment (a ratio of sums; Cochran 1977, § 6.2); actors' leanings are in it.
+
+        >>> month = np.arange(4) // 2
+        >>> Series(np.ones(4), np.array([1.0, 0, 1, 1]), month, month, month, 2).level(0, 2)
+        0.75
+        """
         held = (self.place >= start) & (self.place < end)
         return float(self.top[held].sum() / self.bottom[held].sum())
 
@@ -166,6 +190,13 @@ class Series:
 
         Interviews between the neighbouring change points are shuffled over their periods; how clear a break is, is the
         sum of squares it explains over all passages, at its best place.
+
+        Ten months of one interview, nothing in five and all in five: of the 252 orders two are as clear, p 0.008:
+
+        >>> unit = np.repeat(np.arange(10), 10)
+        >>> series = Series(np.ones(100), (unit > 4) * 1.0, unit, unit, unit, 10)
+        >>> series.p(0, 5, 10, np.random.default_rng(1))
+        0.0125
         """
         held = (self.place >= start) & (self.place < end)
         top, bottom, place = self.steady[held], self.bottom[held], self.place[held] - start
@@ -183,7 +214,17 @@ class Series:
         return float((1 + (best[1:] >= own - 1e-12).sum()) / (SHUFFLES + 1))
 
     def support(self, at: int, finder: Detector, rng: np.random.Generator) -> float:
-        """Share of resamples of actors with a change point within one period of it."""
+        """Share of resamples of actors with a change point within one period of it (Davison & Hinkley 1997, § 3.8).
+
+        Ten actors who are all heard in every month and all change alike break there whoever is drawn:
+
+        >>> from sibnlp.detectors.penalised import Penalised
+        >>> actor, month = np.repeat(np.arange(10), 12), np.tile(np.arange(12), 10)
+        >>> said = (month > 5) * 0.5 + (month % 2) * 0.01
+        >>> series = Series(np.ones(120), said, month, np.arange(120), actor, 12)
+        >>> series.support(6, Penalised(), np.random.default_rng(1))
+        1.0
+        """
         scale = self.noise()
         names, member = np.unique(self.cluster, return_inverse=True)
         times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)

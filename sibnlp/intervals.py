@@ -76,7 +76,12 @@ def scaled(
 ) -> NDArray[np.float64]:
     """Jackknife replicates [g, p] as deviations whose cross-product is the covariance of the p values.
 
-    The factor (g − 1) / g counts the clusters that a period has; a period with one has NaN.
+    The factor (g − 1) / g counts the clusters that a period has; a period with one has NaN (Wolter 2007, ch. 4).
+
+    A share of 0.2 that is 0.3 without one of its two clusters and 0.1 without the other: ±0.1 / √2:
+
+    >>> scaled(np.array([[0.3], [0.1]]), np.array([0.2]), np.ones((2, 1), bool)).round(4).tolist()
+    [[0.0707], [-0.0707]]
     """
     n = present.sum(axis=0)
     factor = np.where(n > 1, np.sqrt(np.maximum(n - 1, 0) / np.maximum(n, 1)), NAN)
@@ -152,6 +157,13 @@ class Estimate:
         """Interval of one period's share (see `share_interval`); NaN where nothing is known.
 
         The error about these passages is nil where nothing is corrected: the share flagged is what it is.
+
+        Three actors of a thousand passages, 200, 300 and 400 of them coded: on the logit scale, whose slope is
+        1 / 0.21, −0.847 ± 4.3027 · 0.0577 / 0.21 (Korn & Graubard 1999, § 3.3):
+
+        >>> found = counted(np.array([[200.0], [300.0], [400.0]]), np.full((3, 1), 1000.0))
+        >>> tuple(round(bound, 3) for bound in found.level(0)), found.level(0, kind=CORPUS)
+        ((0.116, 0.583), (0.3, 0.3))
         """
         unit = np.zeros(len(self.values))
         unit[period] = 1
@@ -163,7 +175,16 @@ class Estimate:
         return share_interval(value, error, float(self.size[period]), level)
 
     def contrast(self, start: int, end: int, level: float = 0.95) -> Contrast:
-        """Change from one period to another (see `Contrast`)."""
+        """Change from one period to another (see `Contrast`): a paired *t* where the same actors are in both.
+
+        By delete-one jackknife (Wolter 2007, ch. 4), the variance no less than that of passages drawn one by one.
+
+        Three actors of a thousand passages rise by 0.1, 0.2 and 0.3: 0.2 ± 4.3027 · 0.1 / √3:
+
+        >>> found = counted(np.array([[200.0, 300], [200, 400], [200, 500]]), np.full((3, 2), 1000.0)).contrast(0, 1)
+        >>> round(found.change, 4), round(found.low, 4), round(found.high, 4)
+        (0.2, -0.0484, 0.4484)
+        """
         from scipy import stats
 
         weights = np.zeros(len(self.values))
@@ -293,7 +314,15 @@ class Contrast:
 
 
 def contrast(earlier: tuple[NDArray[np.float64], ...], later: tuple[NDArray[np.float64], ...]) -> Contrast:
-    """Compare two shares from sums by cluster (``coded, passages``) of clusters that have nothing in common."""
+    """Compare two shares from sums by cluster (``coded, passages``) of clusters that have nothing in common.
+
+    Their jackknife variances add up (Wolter 2007, ch. 4): 0.02 / 2 on either side, so √0.02:
+
+    >>> sides = [(np.array(coded), np.full(2, 1000.0)) for coded in ([100.0, 300.0], [400.0, 600.0])]
+    >>> found = contrast(sides[0], sides[1])
+    >>> round(found.change, 4), round(found.se, 4)
+    (0.3, 0.1414)
+    """
     groups = [len(earlier[0]), len(later[0])]
     coded, passages = np.zeros((sum(groups), 2)), np.zeros((sum(groups), 2))
     for column, (held, (x, n)) in enumerate(
@@ -304,7 +333,11 @@ def contrast(earlier: tuple[NDArray[np.float64], ...], later: tuple[NDArray[np.f
 
 
 def counted(coded: NDArray[np.float64], passages: NDArray[np.float64]) -> Estimate:
-    """Shares of what was counted, nothing corrected: sums [g, p] by cluster and period."""
+    """Shares of what was counted, nothing corrected: sums [g, p] by cluster and period (Wolter 2007, ch. 4).
+
+    >>> counted(np.array([[1.0], [3.0]]), np.full((2, 1), 10.0)).values.tolist()
+    [0.2]
+    """
     values, deviations = jackknife(coded, passages)
     g, p = coded.shape
     n = passages.sum(axis=0)

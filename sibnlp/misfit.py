@@ -180,7 +180,7 @@ def _against_the_others(
     slips: NDArray[np.float64],
     n: int,
 ) -> NDArray[np.float64]:
-    """p-value that a period's mean is that of the other periods; see `located`.
+    """p-value that a period's mean is that of the other periods; see `located` (Laird & Ware 1982; Satterthwaite 1946).
 
     Args:
         precision, pull: [k, p] by cluster and period.

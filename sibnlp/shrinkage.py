@@ -47,8 +47,8 @@ def drawn(change: float, gain: float, variance: float, strength: float = STRENGT
 def risk(effect: float, gain: float, strength: float = STRENGTH) -> float:
     """Mean squared error of `drawn` for a change of ``effect`` standard errors, in units of the variance.
 
-    By Simpson's rule over a normal estimate. Correcting has 1 whatever the effect, counting
-    ``gain² + (1 − gain)² · effect²``, so without any change 0.25 at a gain of a half:
+    By Simpson's rule over a normal estimate (risk functions as in Green & Strawderman 1991). Correcting has 1 whatever
+    the effect, counting ``gain² + (1 − gain)² · effect²``, so without any change 0.25 at a gain of a half:
 
     >>> round(risk(0, 0.5, 0), 3), round(risk(0, 0.5, 99), 3), round(risk(0, 0.5), 2), round(risk(6, 0.5), 2)
     (1.0, 0.25, 0.34, 1.16)
@@ -64,7 +64,7 @@ def risk(effect: float, gain: float, strength: float = STRENGTH) -> float:
 def change(levels: Estimate, start: int, end: int) -> float:
     """Change of an estimate between two periods, drawn towards the counted one where it is a corrected one.
 
-    What codings say for certain of single passages is not drawn. Source and number: `drawn`.
+    What codings say for certain of single passages is not drawn. Number and source (Green & Strawderman 1991): `drawn`.
 
     >>> from dataclasses import replace
     >>> from sibnlp.intervals import counted

@@ -116,6 +116,14 @@ def tally(
 def support(found: Tally, answer: Callable[[Sums], object], seed: str) -> float:
     """Share of resamples of clusters with the same answer; NaN without passages, or of a single cluster.
 
+    Cluster bootstrap (Davison & Hinkley 1997, § 3.8). What all of four actors say alike, every resample says; what one
+    of four says, 1 − 0.75⁴ = 68 % of resamples say:
+
+    >>> rows = np.arange(40)
+    >>> cell = tally(rows // 10, rows >= 0, rows < 10, {})
+    >>> support(cell, lambda sums: sums.first > 0, "a"), round(support(cell, lambda sums: sums.second > 0, "a"), 2)
+    (1.0, 0.69)
+
     The seed is a text that names the cell, so that the same cell is drawn the same way whatever else is asked.
     """
     g = len(found.by_cluster)

@@ -217,7 +217,7 @@ def test_passages_the_model_did_not_decide_are_in_no_share_whatever_it_stands_on
     assert 0.6 < kept.mean() < 0.95
     if rung == "corrected":
         codings = [replace(coding, inclusion_probability=None) for coding in codings]
-    gold = None if rung == "uncorrected" else codings
+    gold = [] if rung == "uncorrected" else codings
     without = replace(
         predictions, passages=tuple(p for p, k in zip(predictions.passages, kept, strict=True) if k),
         probabilities=predictions.probabilities[kept], assigned=predictions.assigned[kept],

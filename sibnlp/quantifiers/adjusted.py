@@ -48,7 +48,7 @@ class Rates:
 
 
 def rates(x: NDArray[np.float64], gold: Gold) -> Rates:
-    """Error rates from gold, each passage weighted by how many it stands for.
+    """Error rates from gold, each passage weighted by how many it stands for (Gart & Buck 1966; Wolter 2007, ch. 4).
 
     >>> gold = Gold(np.zeros(4), np.zeros(4, bool), np.array([1.0, 1, 0, 0]), np.arange(4), np.ones(4), np.full(4, -1),
     ...             np.arange(4), 4, False)
@@ -95,6 +95,18 @@ class Noise:
             passages, gold: of the cell.
             weight: [n], of each passage; 0 where its truth is known.
             prevalence: [k, p], of each cluster in each period.
+
+        Variance components as in Searle, Casella & McCulloch (1992, § 3.6), carried through the two means. Two passages
+        without the code, held against two coded negatives, all of other actors: ½ + ½ of the variance within and of
+        that between, 0.04 + 0.01:
+
+        >>> passages = Passages(np.zeros(2), np.zeros(2, bool), np.zeros(2, int), np.arange(2), np.full(2, np.nan), 1,
+        ...                     2)
+        >>> gold = Gold(np.zeros(2), np.zeros(2, bool), np.zeros(2), np.array([2, 3]), np.ones(2), np.full(2, -1),
+        ...             np.arange(2), 4, False)
+        >>> noise = Noise((0.04, 0.0), (0.01, 0.0))
+        >>> noise.covariance(passages, gold, np.ones(2), np.zeros((4, 1))).round(6).tolist()
+        [[0.05]]
         """
         sums, k = passages.sums, gold.n_clusters
         by_cluster = sums(weight, k)
@@ -124,7 +136,17 @@ class Noise:
     def variance(
         self, passages: Passages, gold: Gold, coefficients: NDArray[np.float64], prevalence: NDArray[np.float64]
     ) -> float:
-        """As `covariance`, for one sum of passages with any coefficients [n]."""
+        """As `covariance` (Searle et al. 1992), for one sum of passages with any coefficients [n].
+
+        The same mean of two, as a sum with coefficients of a half:
+
+        >>> passages = Passages(np.zeros(2), np.zeros(2, bool), np.zeros(2, int), np.arange(2), np.full(2, np.nan), 1,
+        ...                     2)
+        >>> gold = Gold(np.zeros(2), np.zeros(2, bool), np.zeros(2), np.array([2, 3]), np.ones(2), np.full(2, -1),
+        ...             np.arange(2), 4, False)
+        >>> round(Noise((0.04, 0.0), (0.01, 0.0)).variance(passages, gold, np.full(2, 0.5), np.zeros((4, 1))), 6)
+        0.05
+        """
         k, found = gold.n_clusters, 0.0
         pulls = []
         inside = gold.row >= 0
@@ -176,7 +198,16 @@ def noise(residual: NDArray[np.float64], gold: Gold) -> Noise:
 
 
 def _together(residual: NDArray[np.float64], gold: Gold, between: list[float]) -> float:
-    """Covariance of clusters' means of both classes, over clusters that have both; within what the variances allow."""
+    """Covariance of clusters' means of both classes, over clusters that have both; within what the variances allow.
+
+    A weighted sample covariance (Searle et al. 1992, ch. 11). Three clusters whose negatives stray by −0.1, 0 and 0.1
+    and whose positives by twice that: 0.04 over two degrees of freedom:
+
+    >>> gold = Gold(np.zeros(6), np.zeros(6, bool), np.repeat([0.0, 1.0], 3), np.tile(np.arange(3), 2), np.ones(6),
+    ...             np.full(6, -1), np.arange(6), 3, False)
+    >>> round(_together(np.array([-0.1, 0, 0.1, -0.2, 0, 0.2]), gold, [1.0, 1.0]), 6)
+    0.02
+    """
     n = [sum_by(gold.cluster, gold.truth == kind, gold.n_clusters) for kind in (0, 1)]
     both = (n[0] > 0) & (n[1] > 0)
     if both.sum() < 3:
@@ -193,7 +224,15 @@ def _together(residual: NDArray[np.float64], gold: Gold, between: list[float]) -
 def by_cluster_and_period(passages: Passages, outcomes: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     """[k, p], share of each cluster's passages in each period that carry the code, as far as outcomes say; in [0, 1].
 
-    A cluster's few passages say little: they are drawn towards the period's share by as many passages as ten.
+    A cluster's few passages say little: they are drawn towards the period's share by as many passages as ten (additive
+    smoothing; Good 1965, *The Estimation of Probabilities*).
+
+    Two actors of ten passages, all and none of them: (10 + 5) / 20 and 5 / 20:
+
+    >>> passages = Passages(np.zeros(20), np.zeros(20, bool), np.zeros(20, int), np.arange(20) // 10,
+    ...                     np.full(20, np.nan), 1, 2)
+    >>> by_cluster_and_period(passages, np.repeat([1.0, 0.0], 10), 2).tolist()
+    [[0.75], [0.25]]
     """
     n, total = passages.sums(np.ones(len(outcomes)), k), passages.sums(outcomes, k)
     whole = np.divide(total.sum(axis=0), n.sum(axis=0), out=np.zeros(n.shape[1]), where=n.sum(axis=0) > 0)
@@ -217,7 +256,19 @@ class Linear:
         self.outcomes = np.where(self.known, passages.truth, adjusted)
 
     def levels(self, weight: NDArray[np.float64]) -> Estimate:
-        """Prevalence by period; the error rates' own error is in both intervals."""
+        """Prevalence by period; the error rates' own error is in both intervals (Rogan & Gladen 1978, by jackknife).
+
+        30 % flagged, with 90 % of the positives and 10 % of the negatives: 25 %, of which 20 points were counted:
+
+        >>> given = np.arange(10) < 3
+        >>> passages = Passages(given * 1.0, given, np.zeros(10, int), np.arange(10), np.full(10, np.nan), 1, 10)
+        >>> truth, said = np.repeat([1.0, 0.0], 10), np.r_[np.arange(10) < 9, np.arange(10) < 1]
+        >>> gold = Gold(said * 1.0, said, truth, np.arange(20) % 10, np.ones(20), np.full(20, -1), np.arange(20), 10,
+        ...             False)
+        >>> found = Linear(passages, gold, given * 1.0, said * 1.0).levels(np.ones(10))
+        >>> found.values.round(6).tolist(), found.counted.round(6).tolist(), round(found.gain, 6)
+        ([0.25], [0.2], 0.8)
+        """
         passages, k = self.passages, self.gold.n_clusters
         open_ = weight * ~self.known
         total = passages.sums(weight, k)
@@ -249,7 +300,19 @@ class Linear:
         )
 
     def stray(self, coefficients: NDArray[np.float64]) -> Error:
-        """Error of a sum of outcomes about these passages, by the variance of single decisions (`Noise`)."""
+        """Error of a sum of outcomes about these passages, by the variance of single decisions (Rogan & Gladen 1978).
+
+        That of a mean is that of `levels`:
+
+        >>> given = np.arange(10) < 3
+        >>> passages = Passages(given * 1.0, given, np.zeros(10, int), np.arange(10), np.full(10, np.nan), 1, 10)
+        >>> truth, said = np.repeat([1.0, 0.0], 10), np.r_[np.arange(10) < 9, np.arange(10) < 1]
+        >>> gold = Gold(said * 1.0, said, truth, np.arange(20) % 10, np.ones(20), np.full(20, -1), np.arange(20), 10,
+        ...             False)
+        >>> linear = Linear(passages, gold, given * 1.0, said * 1.0)
+        >>> round(linear.stray(np.full(10, 0.1)).se - float(linear.levels(np.ones(10)).corpus[0, 0]) ** 0.5, 9)
+        0.0
+        """
         open_ = np.where(self.known, 0.0, coefficients)
         prevalence = by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
         variance = self.noise.variance(self.passages, self.gold, open_, prevalence)

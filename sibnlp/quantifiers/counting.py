@@ -24,7 +24,12 @@ class Counted:
         self.outcomes = np.where(np.isnan(passages.truth), outcomes, passages.truth)
 
     def levels(self, weight: NDArray[np.float64]) -> Estimate:
-        """Weighted means by period."""
+        """Weighted means by period (ratios of sums; Cochran 1977, § 6.2).
+
+        >>> passages = Passages(np.ones(2), np.ones(2, bool), np.zeros(2, int), np.arange(2), np.full(2, np.nan), 1, 2)
+        >>> Counted(passages, np.array([1.0, 0.0])).levels(np.array([3.0, 1.0])).values.tolist()
+        [0.75]
+        """
         sums = self.passages.sums
         found = counted(sums(weight * self.outcomes), sums(weight))
         return Estimate(

@@ -65,7 +65,19 @@ class Sampled:
         return sum_by(place, values, n * p).reshape(n, p)
 
     def levels(self, weight: NDArray[np.float64]) -> Estimate:
-        """Prevalence by period (Hájek form); a period without codings has NaN."""
+        """Prevalence by period (Hájek 1971); a period without codings has NaN.
+
+        The example of `DesignBased`: differences of 0.1 and −0.4 in a sample of two out of four, so 0.35 with the error
+        of a simple random sample, (1 − 2/4) · 0.125 / 2 (Cochran 1977, § 2.6):
+
+        >>> passages = Passages(np.array([0.9, 0.4, 0.6, 0.1]), np.zeros(4, bool), np.zeros(4, int), np.arange(4),
+        ...                     np.full(4, np.nan), 1, 4)
+        >>> gold = Gold(np.array([0.9, 0.4]), np.zeros(2, bool), np.array([1.0, 0.0]), np.arange(2), np.full(2, 2.0),
+        ...             np.arange(2), np.arange(2), 4, True)
+        >>> found = Sampled(passages, gold).levels(np.ones(4))
+        >>> found.values.round(6).tolist(), found.corpus.round(6).tolist()
+        ([0.35], [[0.03125]])
+        """
         passages, gold = self.passages, self.gold
         w = gold.weight * weight[gold.row]
         predicted, total = passages.sums(weight * self.predicted), passages.sums(weight)
@@ -94,7 +106,18 @@ class Sampled:
         )  # fmt: skip
 
     def stray(self, coefficients: NDArray[np.float64]) -> Error:
-        """Sampling error of a sum of outcomes (Horvitz & Thompson 1952), clusters as units."""
+        """Sampling error of a sum of outcomes (Horvitz & Thompson 1952), clusters as units.
+
+        A quarter of each of four, differences of 0.1 and −0.4 at a chance of a half:
+        ``√(2/1 · ½ · (0.05² + 0.2²))``:
+
+        >>> passages = Passages(np.array([0.9, 0.4, 0.6, 0.1]), np.zeros(4, bool), np.zeros(4, int), np.arange(4),
+        ...                     np.full(4, np.nan), 1, 4)
+        >>> gold = Gold(np.array([0.9, 0.4]), np.zeros(2, bool), np.array([1.0, 0.0]), np.arange(2), np.full(2, 2.0),
+        ...             np.arange(2), np.arange(2), 4, True)
+        >>> round(Sampled(passages, gold).stray(np.full(4, 0.25)).se, 4)
+        0.2062
+        """
         gold = self.gold
         chance = np.clip(1 / gold.weight, 0.0, 1.0)
         pull = coefficients[gold.row] * gold.weight * self.difference * np.sqrt(1 - chance)

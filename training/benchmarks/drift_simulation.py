@@ -111,47 +111,48 @@ def cover(prevalences: Sequence[float], drawer: Drawer, n: int) -> dict[str, dic
 KEPT: list[Path] = []
 
 
-def kept(label: str, n: int, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a cell gives, from the file where it is done already."""
+def kept(label: str, n: int, run: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    """What a cell gives, and of how many panels: from the file where it is done of as many or more."""
     path = KEPT[0] if KEPT else None
     held = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
-    key = f"{label}|{n}|{SEED}"
-    if key not in held:
-        held[key] = run()
-        if path:
-            path.write_text(json.dumps(held), encoding="utf-8")
-    found: dict[str, Any] = held[key]
-    return found
+    done = {int(key.split("|")[1]): key for key in held if key.split("|")[::2] == [label, str(SEED)]}
+    if done and max(done) >= n:
+        return held[done[max(done)]], max(done)
+    held[f"{label}|{n}|{SEED}"] = found = run()
+    if path:
+        path.write_text(json.dumps(held), encoding="utf-8")
+    return found, n
 
 
 def coverage(cells: Mapping[str, tuple[Sequence[float], Drawer]], n: int) -> list[str]:
     """How often 95 % intervals hold their truth, and how wide they are beside those of complete human coding."""
-    rows, parts = [], defaultdict(list)
+    rows, parts, panels = [], defaultdict(list), {}
     for label, (prevalences, drawer) in cells.items():
-        cell = kept(label, n, lambda p=prevalences, d=drawer: cover(p, d, n))  # type: ignore[misc]
+        cell, panels[label] = kept(label, n, lambda p=prevalences, d=drawer: cover(p, d, n))  # type: ignore[misc]
         for rung in RUNGS:
             mean = cell[rung]["covered"]
             wide = {what: w / cell[RUNGS[0]]["width"][what] for what, w in cell[rung]["width"].items()}
             rows.append(
-                [label, rung, *(f"{100 * mean[what]:.1f}" for what in ("level", "change")),
+                [label, panels[label], rung, *(f"{100 * mean[what]:.1f}" for what in ("level", "change")),
                  *("–" if rung == RUNGS[0] else f"{100 * mean[w]:.1f}" for w in ("level, corpus", "change, corpus")),
                  f"{wide['level']:.2f}", f"{wide['change']:.2f}"]
             )  # fmt: skip
             for what, held in mean.items():
                 if not (rung == RUNGS[0] and "corpus" in what):
                     parts[rung, what].append(held)
-    head = ["panel", "stands on", "level, process", "change, process", "level, corpus", "change, corpus",
+    head = ["panel", "panels", "stands on", "level, process", "change, process", "level, corpus", "change, corpus",
             "width of level / human", "of change / human"]  # fmt: skip
     summary = [
         [rung, what, f"{100 * np.mean(held):.1f}", f"{100 * min(held):.1f}"] for (rung, what), held in parts.items()
     ]
     every = [one for held in parts.values() for one in held]
     whole = f"All cells: mean {100 * np.mean(every):.1f} %, lowest {100 * min(every):.1f} %."
-    chance = 100 * float(np.sqrt(0.95 * 0.05 / n))
-    of_slow = ", ".join(f"{rung} {n // part}" for rung, part in SLOW.items())
+    fewest = min(panels.values())
+    chance = 100 * float(np.sqrt(0.95 * 0.05 / fewest))
+    of_slow = " and ".join(f"one in {part} for {rung}" for rung, part in SLOW.items())
     return [
-        f"{whole} Panels a cell: {n} ({of_slow}); a change that covers 95 % has a Monte-Carlo error of {chance:.1f} "
-        "points, its level less.",
+        f"{whole} Of so many panels as stand beside each cell ({of_slow}); at {fewest} a change that covers 95 % has a "
+        f"Monte-Carlo error of {chance:.1f} points, its level less.",
         "",
         *table(["stands on", "interval", "mean over cells, %", "lowest cell, %"], summary),
         *table(head, rows),
