@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from sibnlp import exchange, metadata, project, readers
 from sibnlp.errors import ProjectError, SibnlpError
+from sibnlp.guard import Guard, at_risk
 from sibnlp.project import FILE_NAME, METADATA_NAME, Settings
 from sibnlp.segmentation import SegmentSettings, interviewers_of, kind_of, outside_turns, segment
 from sibnlp.types import Document, Passage, Source
@@ -159,27 +160,32 @@ def _is_ours(path: Path) -> bool:
 
 
 def read_documents(inputs: Sequence[Input], progress: Progress | None = None) -> Iterator[Document | Source]:
-    """Read files one by one.
+    """Read files one by one; those at risk (`sibnlp.guard.at_risk`) in a process apart.
 
     Yields:
         A document, or a `Source` with its ``problem`` for a file that cannot be read, in the order of the inputs. A
         coded project gives all its documents.
     """
-    for number, one in enumerate(inputs):
-        try:
-            if exchange.is_project(one.path):
-                yield from in_project(one, alone=len(inputs) == 1)
-            else:
-                yield readers.read(one.path, one.id)
-        except SibnlpError as error:
-            yield Source(one.id, problem=str(error))
-        if progress:
-            progress("reading", number + 1, len(inputs))
+    with Guard() as guard:
+        if any(at_risk(one.path) for one in inputs):
+            guard.start()
+        for number, one in enumerate(inputs):
+            try:
+                if exchange.is_project(one.path):
+                    yield from in_project(one, len(inputs) == 1, guard)
+                elif at_risk(one.path):
+                    yield guard.read(one.path, one.id)
+                else:
+                    yield readers.read(one.path, one.id)
+            except SibnlpError as error:
+                yield Source(one.id, problem=str(error))
+            if progress:
+                progress("reading", number + 1, len(inputs))
 
 
-def in_project(one: Input, alone: bool) -> Iterator[Document | Source]:
+def in_project(one: Input, alone: bool, guard: Guard | None = None) -> Iterator[Document | Source]:
     """The documents of a coded project, by their names in it, and its sources that cannot be read."""
-    documents, problems = exchange.read_documents(one.path)
+    documents, problems = guard.read_project(one.path) if guard else exchange.read_documents(one.path)
     for document in documents:
         yield document if alone else replace(document, id=f"{one.id}/{document.id}")
     for problem in problems:
