@@ -44,8 +44,10 @@ def codebook(path: Path) -> Path:
     """A codebook whose every free text is hostile."""
     poison = quoted("".join(ATTACKS))
     lines = [f'id = "hostile"\nname = {poison}\nversion = {poison}\ndescription = {poison}\nsource = {poison}']
-    for family in ("logic", "domain"):
-        lines.append(f'[[families]]\nid = "{family}"\nname = {poison}\ndescription = {poison}\nmultiple = true')
+    lines += [
+        f'[[families]]\nid = "{family}"\nname = {poison}\ndescription = {poison}\nmultiple = true'
+        for family in ("logic", "domain")
+    ]
     for number, code in enumerate(CODES):
         lines.append(
             f"[[codes]]\nid = {quoted(code)}\nname = {quoted(code + ATTACKS[number])}\ndefinition = {poison}\n"
@@ -64,7 +66,7 @@ def codings(path: Path, coder: str, seed: int) -> Path:
         actor = ACTORS[number % len(ACTORS)]
         given = [CODES[one] for one in codes if opinion.random() > 0.1]
         rows.append({
-            "id": f"r{number}{IMAGE}" if number % 9 == 0 else f"r{number}", "text": f"{words} {ATTACKS[number % 9]} {number}",
+            "id": f"r{number}{IMAGE}", "text": f"{words} {ATTACKS[number % 9]} {number}",
             "codes": given, "coder": coder, "document": f"doc{number % 12}{SCRIPT}{BIDI}.txt", "actor": actor,
             "speaker": actor, "role": f"role{ATTACKS[number % 3]}", "stage": STAGES[number % 3], "heading": IMAGE,
             "context": SCRIPT, "kind": "interview", f"<b>{IMAGE}": SCRIPT,
@@ -105,9 +107,8 @@ def _project(folder: Path, model: Path, book: Path) -> Path:
     rows = ["document,stage,actor,role,speaker"]
     for number in range(6):
         name = f"{number}<img src=x onerror=window.pwned=1>{BIDI}=1+1.txt"
-        talk = "\n\n".join(
-            f"Ben{IMAGE[:9]}: {words} {ATTACKS[(number + at) % 5]}" for at, (words, _) in enumerate(_TALK)
-        )
+        said = (f"{words} {ATTACKS[(number + at) % 5]}" for at, (words, _) in enumerate(_TALK))
+        talk = "\n\n".join(f"Ben{IMAGE[:9]}: {one}" for one in said)
         (project / "texts" / name).write_text(talk.replace("\0", ""), encoding="utf-8")
         rows.append(f'"{name}",{number % 2},"{ACTORS[number].replace(chr(34), chr(34) * 2)}",<b>role</b>,')
     (project / "texts" / "broken<script>window.pwned=1<|script>.docx").write_bytes(b"PK\x03\x04")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lxml.html
 import pytest
 
+from tests.cli.shell import sibnlp
 from tests.parsing.test_cells import cells_of, runs
 from tests.report import hostile
 from tests.report.test_browser import Watched, browser
@@ -25,28 +23,6 @@ PAGES = ("drift", "run", "evaluation", "agreement")
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return hostile.study(tmp_path_factory.mktemp("hostile"))
-
-
-@pytest.fixture
-def open_page(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
-    opened: list[Watched] = []
-
-    def open_(name: str, width: int = 1280) -> Watched:
-        opened.append(Watched(browser, pages[name], width, 800))
-        return opened[-1]
-
-    yield open_
-    for watched in opened:
-        ran = watched.page.evaluate("window.pwned")
-        asked = [url for url in watched.asked if not url.startswith("blob:")]
-        watched.context.close()
-        assert ran is None and watched.wrong == []
-        # The only request is the page itself.
-        assert len(asked) == 1 and asked[0].startswith("file:")
-
-
-def outside_scripts(html: str) -> str:
-    return re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -87,63 +63,73 @@ def test_what_would_turn_or_hide_text_is_shown(pages: dict[str, Path], name: str
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_in_a_browser_nothing_runs_leaves_or_overflows(open_page: Any, name: str, width: int) -> None:
-    page = open_page(name, width).page
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("img, iframe, object, embed, link").count() == 0
+def test_in_a_browser_nothing_runs_leaves_or_overflows(
+    browser: Any, pages: dict[str, Path], name: str, tmp_path: Path
+) -> None:
+    watched = Watched(browser, pages[name], 1280, 800)
+    page = watched.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert "⟨U+202E⟩" in page.locator("body").inner_text()
+    if name in ("drift", "run"):
+        _press(page)
+    if name != "agreement":
+        _save_tables(page, tmp_path)
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("img, iframe, object, embed, link").count() == 0
+    assert page.evaluate("window.pwned") is None
+    asked = [url for url in watched.asked if not url.startswith("blob:")]
+    watched.context.close()
+    assert watched.wrong == []
+    # The only request is the page itself.
+    assert len(asked) == 1 and asked[0].startswith("file:")
 
 
-@pytest.mark.parametrize("name", ["drift", "run"])
-def test_whatever_is_pressed_runs_nothing(open_page: Any, name: str) -> None:
-    page = open_page(name).page
+def _press(page: Any) -> None:
+    """Open the passages, filter them, and press what each offers."""
     page.locator("nav button[data-cell='all']").click()
     for select in ("#by-speaker", "#by-role", "#by-document"):
-        for value in page.locator(f"{select} option").all()[:3]:
-            page.locator(select).select_option(value.get_attribute("value"))
+        values = [option.get_attribute("value") for option in page.locator(f"{select} option").all()]
+        page.locator(select).select_option(values[-1])
+        page.locator(select).select_option(values[0])
     page.locator("path.point").first.hover()
-    page.locator("path.point").last.click()
-    for button in page.locator("#pane-list button").all()[:6]:
+    for button in page.locator("#pane-list button").all()[:4]:
         button.click()
-    shown = page.locator("#pane-list").inner_text()
-    assert "⟨U+202E⟩" in shown or "window.pwned" in shown
-    assert page.locator("#pane img, #pane script, #pane iframe").count() == 0
+    assert re.search(r"⟨U\+202E⟩|window\.pwned", page.locator("#pane-list").inner_text())
+    page.locator("#pane-close").click()
 
 
-@pytest.mark.parametrize("name", ["drift", "run"])
-def test_saved_tables_run_nothing(open_page: Any, name: str, tmp_path: Path) -> None:
-    page = open_page(name).page
-    page.evaluate("window.addEventListener('copy', (e) => { window.copied = ['plain', 'html'].map((kind) => "
-                  "e.clipboardData.getData(`text/${kind}`)); })")  # fmt: skip
-    for number, button in enumerate(page.locator("button[data-table=csv]").all()):
+def _save_tables(page: Any, folder: Path) -> None:
+    """Save every table as CSV, copy one, and look for what a spreadsheet would run."""
+    for number, button in enumerate(page.locator("button[data-table=csv]:visible").all()):
         with page.expect_download() as download:
             button.click()
-        download.value.save_as(tmp_path / f"{number}.csv")
-        cells = cells_of(tmp_path / f"{number}.csv")
+        download.value.save_as(folder / f"{number}.csv")
+        cells = cells_of(folder / f"{number}.csv")
+        # A signed number with words behind it that call and refer to nothing is none of OWASP's.
         assert cells and not [c for c in cells if runs(c) and not re.match(r"[+-]\d[\d.]*[\s;][^=|!(@]*$", c)]
-    button = page.locator("button[data-table=html]").last
-    button.click()
-    plain, html = page.evaluate("window.copied")
-    assert not [cell for row in plain.split("\n") for cell in row.split("\t") if re.match(r"[=@]|[+-](?!\d)", cell)]
-    tree = lxml.html.fromstring(html)
-    assert not tree.xpath("//img | //script | //iframe")
-    assert all(
-        "mso-number-format" in one.get("style") for one in tree.xpath("//td | //th") if one.text_content()[:1] == "="
+    page.evaluate(
+        "window.addEventListener('copy', (e) => { window.copied = ['plain', 'html'].map((kind) => "
+        "e.clipboardData.getData(`text/${kind}`)); })"
     )
+    # As if a domain were called so: whatever stands in a cell.
+    page.evaluate("document.querySelector('main tbody th').textContent = '=1+2'")
+    page.locator("button[data-table=html]:visible").first.click()
+    plain, html = page.evaluate("window.copied")
+    assert "'=1+2" in plain
+    copied = lxml.html.fromstring(html)
+    assert not copied.xpath("//img | //script | //iframe")
+    (cell,) = [one for one in copied.xpath("//td | //th") if one.text_content() == "=1+2"]
+    assert "mso-number-format:'\\@'" in cell.get("style")
 
 
 def test_tables_beside_the_report_run_nothing(pages: dict[str, Path]) -> None:
     folder = pages["run"].parent
     assert not [cell for cell in cells_of(folder / "predictions.csv") if runs(cell)]
     json.loads((folder / "trajectory.json").read_text(encoding="utf-8"))
-    rows = list(csv.reader(io.StringIO((folder / "predictions.csv").read_text(encoding="utf-8-sig"), newline="")))
-    assert any("'=" in cell or cell.startswith("'") for cell in rows[0]), "a code that begins with = is a column"
 
 
 def test_messages_hold_no_control_of_the_terminal(tmp_path: Path) -> None:
-    from tests.cli.shell import sibnlp
-
     (tmp_path / "a\x1b[31m\u202eb.docx").write_bytes(b"PK\x03\x04")
     done = sibnlp("segment", tmp_path, "-o", "-")
     assert done.code in (1, 2)
