@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,8 +12,10 @@ from sibnlp.sentences import sentences
 from sibnlp.types import Document, Mark, Turn
 from tests.fuzz.invariants import check_passages
 
-PIECES = ("word", "Yes.", "–", "- - -", "one two three", "“Quoted,” he said.", "e.g.", "a\u0301", "🙂", "=====", "1.5", "…",
-          "\u200b", "x" * 30)  # fmt: skip
+PIECES = (
+    "word", "Yes.", "–", "- - -", "one two three", "“Quoted,” he said.", "e.g.", "a\u0301", "🙂", "=====", "1.5", "…",
+    "\u200b", "x" * 30,
+)  # fmt: skip
 GAPS = (" ", "\n", "\n\n", "\n \n", "\t", "\u00a0", "\x0b", "\x0c", "\u2028", "\u2029", "\x85", "  ", "\x1c")
 TEXT = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GAPS)), min_size=1, max_size=60).map(
     lambda pairs: "".join(piece + gap for piece, gap in pairs)
@@ -56,9 +60,8 @@ def test_what_is_kept_does_not_depend_on_how_long_passages_are(document: Documen
 @given(TEXT | st.text(max_size=300))
 def test_sentences_lose_no_character(text: str) -> None:
     spans = sentences(text)
-    assert all(a < b for a, b in spans) and all(
-        one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False)
-    )
+    assert all(a < b for a, b in spans)
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
     covered = "".join(text[a:b] for a, b in spans)
     assert "".join(covered.split()) == "".join(text.split())
     assert sentences(text) == spans

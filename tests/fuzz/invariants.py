@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def check_error(error: Exception) -> None:
     said = str(error)
     assert said.strip(), "an error that says nothing"
     cause = error.__cause__
-    if cause is None or "cannot be read as" not in said:
+    if cause is None or not re.search(r"cannot be read as \w+: \w+", said):
         return
     trace = cause.__traceback__
     if trace is None:

@@ -12,9 +12,8 @@ import pytest
 
 from training import audit
 
-CLEAN = {
-    "dependencies": [{"name": "lxml", "version": "6.0", "vulns": []}, {"name": "numpy", "version": "2", "vulns": []}]
-}
+LXML, NUMPY = {"name": "lxml", "version": "6.0", "vulns": []}, {"name": "numpy", "version": "2", "vulns": []}
+CLEAN = {"dependencies": [LXML, NUMPY]}
 ADVISORY = {"id": "PYSEC-1", "fix_versions": ["6.1"], "aliases": [], "description": "x"}
 WITH = {"dependencies": [{"name": "lxml", "version": "6.0", "vulns": [ADVISORY]}, NUMPY]}
 SKIPPED = {"dependencies": [LXML, {"name": "ours", "skip_reason": "not on PyPI"}]}
