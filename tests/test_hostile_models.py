@@ -149,12 +149,6 @@ def network(node: bytes, initializer: bytes = b"", opset: bytes = b"") -> bytes:
     return field(1, 8) + field(8, field(1, "") + field(2, 17)) + opset + field(7, graph)
 
 
-SUM = (
-    field(1, "cast")
-    + field(2, "out")
-    + field(4, "ReduceMean")
-    + field(5, field(1, "keepdims") + field(3, 1) + field(20, 2))
-)
 IDENTITY = field(1, "w") + field(2, "out") + field(4, "Identity")
 
 

@@ -45,6 +45,8 @@ def fuzz(name: str, seconds: int) -> tuple[str, list[Path]]:
     (KEPT / f"{name}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     executions = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
     coverage = re.findall(r"cov: (\d+)", done.stderr)
+    for path in found.glob("slow-unit-*"):
+        path.unlink()  # slower than others, as on a busy machine; what is too slow is a timeout
     inputs = [_minimised(name, path) for path in sorted(found.iterdir())]
     line = (
         f"{name:14}{executions[1] if executions else '?':>9} executions, {coverage[-1] if coverage else '?':>6} edges"
