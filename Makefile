@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip of the outer Python installs into the venv: Debian's python3 may have no ensurepip, hence no pip inside.
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: all demo test test-slow test-train lint types ci bench models demo-case dist dist-test clean help
+.PHONY: all demo test test-slow test-train lint types audit fuzz ci bench models demo-case dist dist-test clean help
 all: lint types test
 
 help:
@@ -48,6 +48,16 @@ lint: $(VENV)/.dev ## ruff
 
 types: $(VENV)/.dev ## mypy
 	@$(BIN)/mypy
+
+audit: $(VENV)/.dev ## known vulnerabilities of the pinned packages; says NOT RUN where advisories cannot be reached
+	@$(BIN)/python -m training.audit || test $$? -eq 3
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	@$(PIP) -e '.[fuzz]'
+	@touch $@
+
+fuzz: $(VENV)/.fuzz ## fuzz what reads strangers' files; FUZZ_SECONDS=60 a target, FUZZ_TARGETS="docx pdf" for some
+	@$(BIN)/python -m tests.fuzz $(FUZZ_TARGETS)
 
 bench: $(VENV)/.train ## measure speed, sentence boundaries and public sets; writes training/benchmarks/RESULTS.md, PUBLIC_SETS.md
 	@$(BIN)/python -m training.benchmarks

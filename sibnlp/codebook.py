@@ -146,7 +146,7 @@ def load(name_or_path: str | Path) -> Codebook:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise CodebookError(path, "is not UTF-8 text", "save it as UTF-8", f"byte {error.start}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits and deep nesting among them
         raise CodebookError(path, f"is not valid TOML: {error}") from error
     return parse(raw, path)
 

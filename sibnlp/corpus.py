@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from sibnlp import exchange, metadata, project, readers
-from sibnlp.errors import ProjectError, SibnlpError
+from sibnlp.errors import ProjectError, ReadError, SibnlpError
+from sibnlp.guard import Guard, at_risk
 from sibnlp.project import FILE_NAME, METADATA_NAME, Settings
 from sibnlp.segmentation import SegmentSettings, interviewers_of, kind_of, outside_turns, segment
 from sibnlp.types import Document, Passage, Source
@@ -20,15 +21,23 @@ Progress = Callable[[str, int, int], None]
 
 # Ends the names of folders that hold what is done of a run (`sibnlp.sharding.store`).
 WORK_SUFFIX = ".work"
+# What is said of a file that is not looked at because it is not in the folder that was given.
+STRAY = "is a link to a file outside its folder", "copy the file into the folder"
 _NEVER_DOCUMENTS = ("readme", "license", "licence")
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A file to read, with the id its document will have."""
+    """A file to read, with the id its document will have.
+
+    Attributes:
+        stray: whether it is a link out of the folder that it was found in: a folder from somebody else must not bring
+            files of this machine into a report.
+    """
 
     path: Path
     id: str
+    stray: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +74,7 @@ def find(paths: Iterable[Path], alone: bool | None = None) -> list[Input]:
             inside = _in_folder(path, ("**/*",), ())
             if not inside:
                 raise ProjectError(path, "no readable file in this folder", f"readable: {' '.join(suffixes())}")
-            found += [Input(one.path, str(prefix / one.id)) for one in inside]
+            found += [replace(one, id=str(prefix / one.id)) for one in inside]
         elif path.exists():
             found.append(Input(path, path.name if alone else path.as_posix()))
         else:
@@ -117,10 +126,11 @@ def _in_folder(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> 
         fix = 'a pattern is relative to the folder, as "interviews/**/*.docx"'
         raise ProjectError(folder, f"documents.include or documents.exclude: {error}", fix) from error
     found = []
+    home = folder.resolve()
     for path in sorted(hits):
         inside = path.relative_to(folder)
         if is_document_name(inside.as_posix()) and path.is_file() and not _is_ours(path):
-            found.append(Input(path, inside.as_posix()))
+            found.append(Input(path, inside.as_posix(), not path.resolve().is_relative_to(home)))
     return found
 
 
@@ -159,27 +169,34 @@ def _is_ours(path: Path) -> bool:
 
 
 def read_documents(inputs: Sequence[Input], progress: Progress | None = None) -> Iterator[Document | Source]:
-    """Read files one by one.
+    """Read files one by one; those at risk (`sibnlp.guard.at_risk`) in a process apart.
 
     Yields:
         A document, or a `Source` with its ``problem`` for a file that cannot be read, in the order of the inputs. A
         coded project gives all its documents.
     """
-    for number, one in enumerate(inputs):
-        try:
-            if exchange.is_project(one.path):
-                yield from in_project(one, alone=len(inputs) == 1)
-            else:
-                yield readers.read(one.path, one.id)
-        except SibnlpError as error:
-            yield Source(one.id, problem=str(error))
-        if progress:
-            progress("reading", number + 1, len(inputs))
+    with Guard() as guard:
+        if any(at_risk(one.path) for one in inputs):
+            guard.start()
+        for number, one in enumerate(inputs):
+            try:
+                if one.stray:
+                    raise ReadError(one.path, *STRAY)
+                if exchange.is_project(one.path):
+                    yield from in_project(one, len(inputs) == 1, guard)
+                elif at_risk(one.path):
+                    yield guard.read(one.path, one.id)
+                else:
+                    yield readers.read(one.path, one.id)
+            except SibnlpError as error:
+                yield Source(one.id, problem=str(error))
+            if progress:
+                progress("reading", number + 1, len(inputs))
 
 
-def in_project(one: Input, alone: bool) -> Iterator[Document | Source]:
+def in_project(one: Input, alone: bool, guard: Guard | None = None) -> Iterator[Document | Source]:
     """The documents of a coded project, by their names in it, and its sources that cannot be read."""
-    documents, problems = exchange.read_documents(one.path)
+    documents, problems = guard.read_project(one.path) if guard else exchange.read_documents(one.path)
     for document in documents:
         yield document if alone else replace(document, id=f"{one.id}/{document.id}")
     for problem in problems:

@@ -22,6 +22,8 @@ MANIFEST = "manifest.json"
 DOCUMENTATION = frozenset({"card.md", "NOTICE", "LICENSE", "README.md"})
 # What a backend may write: weights and plain values, nothing that executes when it is read.
 KINDS = (".json", ".onnx", ".safetensors")
+# Longest table of plain values, in bytes: a vocabulary of a million words has 30 MB.
+MAX_JSON = 256 * 1024**2
 TEXT, NUMBER, LIST, MAP = (str,), (int, float), (list,), (dict,)
 SHAPE: dict[str, tuple[type, ...]] = {
     "format_version": (int,), "name": TEXT, "backend": TEXT, "sibnlp": TEXT, "created": TEXT, "codes": LIST,
@@ -84,8 +86,7 @@ def read_manifest(folder: Path) -> Manifest:
         ModelError: missing, not JSON, of a newer format, or not of the shape of a manifest.
     """
     path = folder / MANIFEST
-    if path.is_symlink():
-        raise ModelError(path, "is a symbolic link, which a model folder may not hold")
+    _check_place(path)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -110,6 +111,16 @@ def read_manifest(folder: Path) -> Manifest:
     manifest = Manifest(**values)
     _check_codes(path, manifest)
     return manifest
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what must not even be opened: links, pipes, and tables without end."""
+    if path.is_symlink():
+        raise ModelError(path, "is a symbolic link, which a model folder may not hold")
+    if path.exists() and not path.is_file():
+        raise ModelError(path, "is no regular file, which a model folder may not hold")
+    if path.suffix == ".json" and path.exists() and path.stat().st_size > MAX_JSON:
+        raise ModelError(path, f"is longer than {MAX_JSON // 1024**2} MB", "get the model again")
 
 
 def _check_codes(path: Path, manifest: Manifest) -> None:
@@ -150,9 +161,10 @@ def verify(folder: Path, manifest: Manifest) -> None:
         _check_listed(folder, name, listed)
     for path in _everything(folder):
         name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            raise ModelError(path, "is a symbolic link, which a model folder may not hold")
-        if name == MANIFEST or name in DOCUMENTATION or path.is_dir():
+        if path.is_dir() and not path.is_symlink():
+            continue
+        _check_place(path)
+        if name == MANIFEST or name in DOCUMENTATION:
             continue
         if name not in manifest.files:
             raise ModelError(path, "is not listed in the manifest", "remove it, or get the model again")

@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from sibnlp.errors import ProjectError
 from sibnlp.parsing import decode
+from sibnlp.parsing.cells import restored
 from sibnlp.project import DATE, METADATA_NAME, Settings, Stage
 from sibnlp.types import Document, Speaker
 
@@ -214,7 +215,7 @@ def _read_table(
         place = f"row {rows.line_num}"
         if None in row:
             raise ProjectError(path, f"more cells than the header's {len(columns)}", "quote cells with commas", place)
-        cells = {name: (value or "").strip() for name, value in row.items() if not name.startswith("\0")}
+        cells = {name: restored((value or "").strip()) for name, value in row.items() if not name.startswith("\0")}
         document, label = cells.pop("document", "").replace("\\", "/").removeprefix("./"), cells.pop("speaker", "")
         # Macs write é as two characters: the file and the row may differ in that alone.
         document = composed.get(unicodedata.normalize("NFC", document), document)

@@ -163,7 +163,7 @@ def load(path: Path) -> Settings:
         raise ProjectError(path, error.strerror or str(error), "give a folder or a project.toml") from error
     except UnicodeDecodeError as error:
         raise ProjectError(path, "is not UTF-8 text", "a project file is TOML saved as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits and deep nesting among them
         raise ProjectError(path, f"is not valid TOML: {error}") from error
     settings: Settings = _build(Settings, raw, path, "")
     _check_entries(settings, path)

@@ -232,8 +232,11 @@ def _cut(text: str, sections: list[list[tuple[int, int, str]]], settings: Segmen
                 alike = kind == before or (kind not in _APART and before not in _APART)
                 short = min(n_words, so_far) < settings.min_words
                 if alike and short and so_far + n_words <= settings.max_words:
-                    joined[-1] = (first, end, kind, so_far + n_words)
-                    continue
+                    # Rules of dashes and the like between the two are in no block, but in the passage.
+                    whole = _count(text, first, end)
+                    if whole <= settings.max_words:
+                        joined[-1] = (first, end, kind, whole)
+                        continue
             joined.append((start, end, kind, n_words))
         for start, end, _, n_words in joined:
             if n_words <= settings.max_words:

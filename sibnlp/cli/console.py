@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import tempfile
 import time
@@ -26,9 +27,13 @@ ALL_GOOD, SOME_FAILED, MISUSE = 0, 1, 2
 PATIENCE_SECONDS = 2.0
 
 
+# What moves a terminal's cursor, colours it or turns text about; names of files and codes may hold it.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 def say(message: str) -> None:
-    """A line for people, on stderr."""
-    print(message, file=sys.stderr)
+    """A line for people, on stderr; controls in it are shown, not obeyed."""
+    print(_CONTROLS.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", message), file=sys.stderr)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import list_failures, output_file, output_folder, progress, say
+from sibnlp.parsing.cells import neutral
 
 if TYPE_CHECKING:
     from sibnlp.pseudonyms import Actor, ActorMap, Doubt, Kept, Replacement, Replacer
@@ -118,13 +119,13 @@ def _pseudonymise(
         with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, ["document", "speaker", "stage", "date", "kind", "actor", "role"])
             writer.writeheader()
-            writer.writerows(said)
+            writer.writerows({key: neutral(value) for key, value in row.items()} for row in said)
         _write_map(pseudonyms.ActorMap(tuple(people), kept), actors)
         with output_file(_review(actors), force=True) as part, part.open("w", encoding="utf-8-sig", newline="") as file:
             columns = ["document", "written", "start", "end", "text", "context", "why"]
             review = csv.DictWriter(file, columns)
             review.writeheader()
-            review.writerows(reviews)
+            review.writerows({key: neutral(value) for key, value in row.items()} for row in reviews)
     say(f"{output}: {len(documents)} texts, {n} names of {len(people)} people replaced; who is who: {actors}")
     say(f"{len(reviews)} places to look at: {_review(actors)}")
     say("file names are numbers; times, page numbers and further columns of the metadata are not carried over")

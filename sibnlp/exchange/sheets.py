@@ -39,6 +39,7 @@ from sibnlp.exchange.project import (
     Value,
     Variable,
 )
+from sibnlp.parsing.cells import is_ours, neutral, restored
 from sibnlp.parsing.decode import decode
 from sibnlp.tables import files
 from sibnlp.tables.coded import codings_from_rows, scores_of
@@ -104,6 +105,8 @@ def _code_list(path: Path) -> tuple[ProjectCode, ...] | None:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=text.partition("\n")[0].count)
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    if is_ours(header):
+        rows = [[restored(cell) for cell in row] for row in rows]
     names = [name for name in CODE_NAMES if name in header]
     if "text" in header or "codes" in header or len(names) != 1:
         return None
@@ -375,7 +378,8 @@ def _write_codes(project: Project, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="", errors="replace") as file:
         writer = csv.writer(file)
         writer.writerow(["tag", "parent", "description"])
-        writer.writerows([code.name, names.get(code.parent, ""), code.description] for code in project.codes)
+        rows = ((code.name, names.get(code.parent, ""), code.description) for code in project.codes)
+        writer.writerows([neutral(cell) for cell in row] for row in rows)
 
 
 def _write_xlsx(rows: Sequence[Mapping[str, Any]], path: Path) -> list[Problem]:
@@ -391,14 +395,17 @@ def _write_xlsx(rows: Sequence[Mapping[str, Any]], path: Path) -> list[Problem]:
         nonlocal cut
         if isinstance(value, list | tuple):
             value = ";".join(map(str, value))
+        if isinstance(value, Mapping):
+            value = json.dumps(value, ensure_ascii=False)
         if not isinstance(value, str):
             return value
         cut += len(value) > _MAX_CELL
         made = WriteOnlyCell(sheet, value=_NO_CELL.sub("\ufffd", value[:_MAX_CELL]))
         made.data_type = "s"  # a text that begins with = is no formula
+        made.quotePrefix = True  # nor does it become one when somebody edits the cell
         return made
 
-    sheet.append(names)
+    sheet.append([cell(name) for name in names])
     for row in rows:
         sheet.append([cell(row.get(name)) for name in names])
     book.save(path)

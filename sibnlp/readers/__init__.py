@@ -86,6 +86,8 @@ def read(path: str | Path, document_id: str | None = None) -> Document:
         ReadError: the file is missing, empty, of an unknown kind, locked, damaged, or not what its name says.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ReadError(path, "is no regular file")  # a pipe or a device would never end
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sibnlp.errors import ReadError
-from sibnlp.parsing import archive
+from sibnlp.parsing import archive, cells
 from sibnlp.parsing.decode import decode
 from sibnlp.tables.rows import is_text_column, no_text_column
 
@@ -54,7 +54,7 @@ def _csv(path: Path) -> Rows:
         raise ReadError(path, f"not a proper table: {error}", place=f"row {_n_read(text, delimiter) + 1}") from error
     finally:
         csv.field_size_limit(limit)
-    numbered = [(number, cells) for number, cells in enumerate(records, 1) if any(cell.strip() for cell in cells)]
+    numbered = [(number, row) for number, row in enumerate(records, 1) if any(cell.strip() for cell in row)]
     if not numbered:
         raise ReadError(path, "the table is empty")
     return *csv_rows(numbered[1:], header_of(numbered[0][1], path), path), encoding
@@ -69,13 +69,16 @@ def csv_rows(
         ReadError: one has another number of cells than the header.
     """
     rows, places = [], []
-    for number, cells in records:
-        if not any(cell.strip() for cell in cells):
+    ours = cells.is_ours(header)
+    header = [cells.restored(name) for name in header] if ours else header
+    for number, row in records:
+        if not any(cell.strip() for cell in row):
             continue
-        if len(cells) != len(header):
-            problem = f"{len(cells)} cells where the header has {len(header)}"
+        row = [cells.restored(cell) for cell in row] if ours else row
+        if len(row) != len(header):
+            problem = f"{len(row)} cells where the header has {len(header)}"
             raise ReadError(path, problem, "quote cells that hold the delimiter", f"row {number}")
-        rows.append(dict(zip(header, cells, strict=True)))
+        rows.append(dict(zip(header, row, strict=True)))
         places.append(f"row {number}")
     return rows, places
 
@@ -84,13 +87,13 @@ def delimiter_of(text: str) -> str:
     """The delimiter that makes a ``text`` column of the header, or else most columns."""
     line = next((line for line in text.split("\n") if line.strip()), "")
 
-    def cells(delimiter: str) -> list[str]:
+    def split_by(delimiter: str) -> list[str]:
         try:
             return next(csv.reader([line], delimiter=delimiter), [])
         except csv.Error:
             return []
 
-    split = {delimiter: cells(delimiter) for delimiter in DELIMITERS}
+    split = {delimiter: split_by(delimiter) for delimiter in DELIMITERS}
     best = max(DELIMITERS, key=lambda delimiter: (any(map(is_text_column, split[delimiter])), len(split[delimiter])))
     return best if len(split[best]) > 1 else NO_DELIMITER
 
@@ -135,10 +138,10 @@ def _xlsx(path: Path) -> Rows:
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some writers declare a single cell
             records = enumerate(sheet.iter_rows(values_only=True), 1)
-            for number, cells in records:
-                if any(map(is_text_column, cells)):
-                    return *_sheet_rows(header_of(_trimmed(cells), path), records), ""
-                first = first or [str(cell) for cell in cells if cell is not None]
+            for number, row in records:
+                if any(map(is_text_column, row)):
+                    return *_sheet_rows(header_of(_trimmed(row), path), records), ""
+                first = first or [str(cell) for cell in row if cell is not None]
                 if number >= HEADER_ROWS:
                     break
     except ReadError:
@@ -160,8 +163,8 @@ def _sheet_rows(
     header: list[str], records: Iterator[tuple[int, Sequence[Any]]]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     rows, places = [], []
-    for number, cells in records:
-        filled = _trimmed(cells)
+    for number, row in records:
+        filled = _trimmed(row)
         if not filled:
             continue
         # Notes beside a table have no header; they are kept under the number of their column.

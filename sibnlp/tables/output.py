@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sibnlp.errors import TableError
+from sibnlp.parsing.cells import neutral
 from sibnlp.types import Passage, Predictions
 
 WRITABLE = (".parquet", ".jsonl", ".csv")
@@ -91,7 +92,8 @@ def check_format(path: Path) -> None:
 def write(rows: Iterable[Mapping[str, Any]], path: Path, names: Sequence[str] | None = None) -> None:
     """Write rows to a Parquet, JSONL or CSV file, by its suffix.
 
-    In CSV, lists are joined by ``;`` and ``scores`` become columns ``score_<code>``.
+    In CSV, lists are joined by ``;``, ``scores`` become columns ``score_<code>``, and what a spreadsheet would run gets
+    an apostrophe in front, which our own readers take off again (`sibnlp.parsing.cells`).
 
     Args:
         rows: what to write.
@@ -132,9 +134,9 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], path: Path, names: Sequence[st
         names = _names(flat)
     # Spreadsheets take UTF-8 for their own code page unless a byte-order mark says otherwise.
     with path.open("w", encoding="utf-8-sig", newline="", errors="replace") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(flat)
+        writer = csv.writer(file)
+        writer.writerow(map(neutral, names))
+        writer.writerows([neutral(row.get(name)) for name in names] for row in flat)
 
 
 def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -65,7 +65,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
             raise UnknownNameError("recipe", str(name_or_path), recipes())
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(path, f"is not valid TOML: {error}") from error
     return parse_recipe(raw, path)
 

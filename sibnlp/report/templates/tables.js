@@ -23,11 +23,16 @@
     })));
   const caption = (table) => (table.caption ? words(table.caption) : "");
 
+  // A spreadsheet runs what looks like a formula; a signed number is none, nor are words behind one without
+  // anything that could call or refer.
+  const runs = (text) => /^'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text)
+    && !/^[+\-]\d[\d.,]*%?(?:$|[\s;](?!.*[=|!(@]))/.test(text);
+  const neutral = (text) => (runs(text) ? `'${text}` : text);
+
   const csv = (table) => {
     const quoted = (text) => {
-      // A spreadsheet runs what looks like a formula; a signed number is none.
-      const safe = /^[=@\t]/.test(text) || /^[+\-](?![\d.])/.test(text) ? `'${text}` : text;
-      return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+      const safe = neutral(text);
+      return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
     };
     const rows = grid(table).map((row) => row.flatMap((cell) => [quoted(cell.text), ...Array(cell.span - 1).fill("")]));
     return `\ufeff${rows.map((row) => row.join(",")).join("\r\n")}\r\n`;
@@ -69,7 +74,8 @@
       + (i === rows.length - 1 ? "border-bottom:1.5pt solid #000;" : "");
     const body = rows.map((row, i) => `<tr>${row.map((cell) => {
       const tag = cell.head ? "th" : "td";
-      const style = `${rule(i)}padding:2pt 6pt 2pt 0;vertical-align:top;text-align:${cell.number ? "right" : "left"};font-weight:${i < heads ? "bold" : "normal"}`;
+      const style = `${rule(i)}padding:2pt 6pt 2pt 0;vertical-align:top;text-align:${cell.number ? "right" : "left"};font-weight:${i < heads ? "bold" : "normal"}`
+        + (runs(cell.text) ? ";mso-number-format:'\\@'" : "");
       return `<${tag} colspan="${cell.span}" style="${style}">${safe(cell.text).replace(/; /g, "<br>")}</${tag}>`;
     }).join("")}</tr>`).join("");
     return `<p style="font-family:serif;font-size:10pt">${safe(caption(table))}</p><table style="border-collapse:collapse;font-family:serif;font-size:9pt">${body}</table>`;
@@ -85,7 +91,7 @@
 
   // Works from file:// as well, where the asynchronous clipboard may be closed.
   const copy = (table, button) => {
-    const plain = grid(table).map((row) => row.map((cell) => cell.text).join("\t")).join("\n");
+    const plain = grid(table).map((row) => row.map((cell) => neutral(cell.text)).join("\t")).join("\n");
     const put = (event) => {
       event.clipboardData.setData("text/html", html(table));
       event.clipboardData.setData("text/plain", plain);

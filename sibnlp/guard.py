@@ -1,0 +1,281 @@
+"""Reading files nobody vouches for in a process apart, within limits of time and memory.
+
+Readers bound what they can count: bytes that an archive unpacks to, depth of XML, pages, characters. What they cannot
+bound is a library that loops for ever, takes all memory, or crashes (pdfium, libxml2, zlib and Arrow are C and C++). So
+files at risk (`at_risk`) go to one reader process that lives as long as the command: it is started at the first of
+them and once more after each that it does not survive. What happens to it is one line about one file, and the rest
+goes on.
+
+Why not every file: text, captions, RTF and delimited tables are read by Python alone, in time linear in the file; up to
+a megabyte that is at most seconds. Why a process and not an alarm: an alarm stops no C code, and no memory. Why not
+fork: the parent may hold threads (a model's, Arrow's, the progress bar's), whose locks a forked child inherits.
+
+The child's answers are JSON, never pickles: a process that has read a hostile file is not believed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sibnlp import errors, exchange, readers
+from sibnlp.errors import ReadError, SibnlpError
+from sibnlp.exchange import Problem
+from sibnlp.types import Document, Dropped, Mark, Passage, Speaker, Turn
+
+SECONDS = 120.0
+"""What a file may take, whatever its size; a busy machine needs patience."""
+SECONDS_PER_MB = 5.0
+"""What each further megabyte of it may take."""
+MEMORY = 4 * 1024**3
+"""Address space of the reader process in bytes, libraries included (about 0.5 GB); where the system can limit it."""
+PLAIN = (".txt", ".text", ".md", ".markdown", ".vtt", ".srt", ".rtf", ".csv", ".tsv", ".jsonl")
+"""Formats that are read by Python alone."""
+PLAIN_BYTES = 1024**2
+"""Files of those formats up to this size are read without a guard."""
+
+_FIX = "open it, save it anew or as another format, or split it"
+_LENGTH = 8  # bytes that say how long an answer is
+
+
+class StoppedError(ReadError):
+    """A file that its reader did not come to an end with: too slow, too large, or a crash."""
+
+
+def at_risk(path: Path) -> bool:
+    """Whether a file is to be read in a process apart: its format, or its size."""
+    try:
+        return path.suffix.lower() not in PLAIN or path.stat().st_size > PLAIN_BYTES
+    except OSError:
+        return False  # reading it says why
+
+
+class Guard:
+    """A reader process; started when it is first needed, and again after a file that it did not survive.
+
+    Args:
+        seconds: a file may take; plus `SECONDS_PER_MB`.
+        memory: address space of the process in bytes; 0 for no limit.
+
+    One file at a time: `read` and `read_project` wait for each other.
+    """
+
+    def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+        self.seconds, self.memory = seconds, memory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        atexit.register(self.close)
+
+    def start(self) -> None:
+        """Start the process, so that it imports what it needs while other things are done."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = _started(self.memory)
+
+    def read(self, path: Path, document_id: str) -> Document:
+        """Read a document, as `sibnlp.readers.read`.
+
+        Raises:
+            ReadError: as the reader says.
+            StoppedError: it took too long or too much memory, or the reader crashed.
+        """
+        return _document(self._ask("document", path, document_id))
+
+    def read_project(self, path: Path) -> tuple[list[Document], list[Problem]]:
+        """Read the documents of a coded project, as `sibnlp.exchange.read_documents`.
+
+        Raises:
+            SibnlpError: as the importer says.
+            StoppedError: as `read`.
+        """
+        found = self._ask("project", path, "")
+        return [_document(one) for one in found["documents"]], [Problem(**one) for one in found["problems"]]
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        atexit.unregister(self.close)
+        self.close()
+
+    def _ask(self, what: str, path: Path, document_id: str) -> Any:
+        with self._lock:
+            self.start()
+            process = self._process
+            assert process is not None
+            allowed = self.seconds + SECONDS_PER_MB * _megabytes(path)
+            late = threading.Event()
+
+            def stop() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(allowed, stop)
+            timer.daemon = True
+            timer.start()
+            try:
+                raw = _said(process, {"do": what, "path": str(path), "id": document_id, "seconds": allowed})
+            except BaseException:
+                self.close()  # interrupted: what it says next would answer the next question
+                raise
+            finally:
+                timer.cancel()
+            if raw is None:
+                status = process.wait()
+                self.close()
+                slow = f"not read within {allowed:,.0f} seconds; its reader was stopped"
+                raise StoppedError(path, slow if late.is_set() else f"its reader crashed ({_ending(status)})", _FIX)
+        answer = json.loads(raw)
+        if "error" in answer:
+            raise _error(answer["kind"], answer["error"])
+        return answer["found"]
+
+
+def _started(memory: int) -> subprocess.Popen[bytes]:
+    # By the parent's own path, and neither -m nor the current folder, which may hold a file named like a module.
+    path = [str(Path(__file__).resolve().parent.parent), *(entry for entry in sys.path if entry)]
+    code = f"import sys; sys.path[:] = {path!r}; from sibnlp.guard import serve; serve({memory!r})"
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-P", "-B", "-c", code], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+    )
+
+
+def _said(process: subprocess.Popen[bytes], question: Mapping[str, Any]) -> bytes | None:
+    """The answer to a question; None where the process is gone."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(question).encode() + b"\n")
+        process.stdin.flush()
+        head = process.stdout.read(_LENGTH)
+        size = int.from_bytes(head, "big")
+        raw = process.stdout.read(size) if len(head) == _LENGTH else b""
+    except (OSError, ValueError):
+        return None
+    return raw if raw and len(raw) == size else None
+
+
+def _megabytes(path: Path) -> float:
+    try:
+        return path.stat().st_size / 1024**2
+    except OSError:
+        return 0.0
+
+
+def _ending(status: int) -> str:
+    """What ended a process, in words."""
+    if status >= 0:
+        return f"exit code {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
+
+
+def _error(kind: str, arguments: Sequence[Any]) -> SibnlpError:
+    """An error of ours, by the name of its class; anything else is no answer."""
+    found = getattr(errors, kind, None)
+    known = isinstance(found, type) and issubclass(found, SibnlpError)
+    return found(*arguments) if known else ReadError("", f"{kind}: {arguments}")  # type: ignore[misc]
+
+
+def _document(raw: Mapping[str, Any]) -> Document:
+    """A document of its plain values."""
+    values = dict(raw)
+    for name, kind in (("turns", Turn), ("marks", Mark), ("dropped", Dropped), ("speakers", Speaker)):
+        values[name] = tuple(kind(**one) for one in values[name])
+    values["rows"] = tuple(Passage(**{**one, "extra": _pairs(one["extra"])}) for one in values["rows"])
+    values["metadata"] = _pairs(values["metadata"])
+    return Document(**values)
+
+
+def _pairs(raw: Sequence[Sequence[Any]]) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, value) for name, value in raw)
+
+
+# In the reader process
+
+
+def serve(memory: int) -> None:
+    """Answer questions on stdin until it closes: the whole life of the reader process.
+
+    Args:
+        memory: address space it may take, in bytes; 0 for no limit.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the same, and decides
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not stand among the answers
+    _limit(memory)
+    for line in sys.stdin.buffer:
+        raw = _answer(json.loads(line)).encode()
+        answers.write(len(raw).to_bytes(_LENGTH, "big") + raw)
+        answers.flush()
+
+
+def _answer(question: Mapping[str, Any]) -> str:
+    path = Path(question["path"])
+    _limit_time(question["seconds"])
+    try:
+        return json.dumps({"found": _DO[question["do"]](path, question["id"])})
+    except SibnlpError as error:
+        return json.dumps({"kind": type(error).__name__, "error": error.args})
+    except MemoryError:
+        problem, fix = "reading it takes too much memory", _FIX
+    except Exception as error:
+        problem, fix = f"cannot be read: {type(error).__name__}: {error}".rstrip(": "), ""
+    return json.dumps({"kind": "ReadError", "error": ReadError(path, problem, fix).args})
+
+
+def _read(path: Path, document_id: str) -> Any:
+    return asdict(readers.read(path, document_id))
+
+
+def _read_project(path: Path, _: str) -> Any:
+    documents, problems = exchange.read_documents(path)
+    return {"documents": [asdict(one) for one in documents], "problems": [asdict(one) for one in problems]}
+
+
+_DO: dict[str, Callable[[Path, str], Any]] = {"document": _read, "project": _read_project}
+
+
+def _limit(memory: int) -> None:
+    """Bound memory, and let the process write no file at all, where the system knows such limits."""
+    try:
+        import resource
+    except ImportError:  # Windows: time is limited by the parent, memory is not
+        return
+    for what, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
+        if limit or what != resource.RLIMIT_AS:
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(what, (limit, limit))
+
+
+def _limit_time(seconds: float) -> None:
+    """Bound what the next file takes of the processor: a parent that is killed stops nobody."""
+    try:
+        import resource
+    except ImportError:
+        return
+    used = time.process_time()
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 1, hard))
