@@ -11,9 +11,9 @@ import pytest
 
 LEVELS = {
     0: "errors",
-    1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words",
-    2: "embeddings parsing speech codebook project periods set_agreement unitising recognisers pseudonyms",
-    3: "tables segmentation metadata project_template classifiers quantifiers detectors targets",
+    1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words names",
+    2: "embeddings parsing speech codebook project periods set_agreement unitising recognisers actors",
+    3: "tables segmentation metadata project_template classifiers quantifiers detectors targets pseudonyms",
     4: "readers aggregate refusals model evaluate exchange ledger sampling",
     5: "gold tally exemplars instrument training corpus explain",
     6: "estimates",
