@@ -9,83 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sibnlp.actors import PERSON, Actor
 from sibnlp.errors import DataError
-
-_GENERIC = re.compile(
-    r"(speaker|sprecher|interviewer|interviewee|respondent|participant|moderator|facilitator|unknown|person|voice|"
-    r"question|answer|researcher|int|q|a|i|r|p|s)[ _.-]*\d*",
-    re.IGNORECASE,
-)
-
-
-def is_generic(label: str) -> bool:
-    """Whether a speaker's label names nobody: ``Interviewer``, ``Speaker 2``, ``Q``.
-
-    >>> is_generic("Speaker 2"), is_generic("P07"), is_generic("Anna")
-    (True, True, False)
-    """
-    return bool(_GENERIC.fullmatch(label.strip()))
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Somebody whose names are replaced.
-
-    Attributes:
-        pseudonym: what stands in their place.
-        names: as they occur, the fullest first.
-    """
-
-    pseudonym: str
-    names: tuple[str, ...]
-
-
-def actors(listed: Sequence[tuple[str, str]], labels: Iterable[str]) -> list[Actor]:
-    """Actors of a list of names and of speakers' labels.
-
-    Args:
-        listed: name and pseudonym (empty: one is made); names with the same pseudonym are one actor's.
-        labels: of speakers, and actors of the metadata; those that name nobody are passed over. A label that is one
-            actor's name, or his first or last, is his.
-
-    Raises:
-        DataError: one name has two pseudonyms.
-    """
-    names: dict[str, list[str]] = {}
-    taken: dict[str, str] = {}
-    labels = list(labels)
-    # A transcript that calls somebody P01 already must not share it with another.
-    given = {pseudonym for _, pseudonym in listed if pseudonym} | set(labels)
-    number = 0
-
-    def fresh() -> str:
-        nonlocal number
-        number += 1
-        while f"P{number:02d}" in given:
-            number += 1
-        return f"P{number:02d}"
-
-    for name, pseudonym in listed:
-        if taken.get(name.casefold(), pseudonym) != pseudonym and pseudonym:
-            raise DataError(f"{name!r} has two pseudonyms: {taken[name.casefold()]} and {pseudonym}", "keep one")
-        if name.casefold() not in taken:
-            taken[name.casefold()] = pseudonym or fresh()
-            names.setdefault(taken[name.casefold()], []).append(name)
-    for label in sorted(dict.fromkeys(labels), key=lambda one: -len(one.split())):
-        if is_generic(label) or label.casefold() in taken or not any(c.isalpha() for c in label):
-            continue
-        if label in names:  # it is a pseudonym already
-            continue
-        parts = {part.casefold() for part in label.split()}
-        hits = [p for p, own in names.items() if any(parts <= {w.casefold() for w in one.split()} for one in own)]
-        pseudonym = hits[0] if len(hits) == 1 else fresh()
-        taken[label.casefold()] = pseudonym
-        names.setdefault(pseudonym, []).append(label)
-    return [Actor(pseudonym, tuple(sorted(own, key=lambda one: -len(one)))) for pseudonym, own in names.items()]
+from sibnlp.names import ABBREVIATIONS, PARTICLES, initials, opens, plain, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,47 +46,170 @@ class Doubt:
 
 
 class Replacer:
-    """Finds actors' names: whole, and their single words where only one actor has them.
+    """Finds actors' names: whole, and of people their single words and initials, where only one of them has these.
+
+    Case, apostrophes, accents, line breaks and a last name in front do not matter; a plural of a name counts for it.
 
     Args:
         known: the actors.
-        small: words that the texts write small as well (``will``, ``grace``): by themselves they are left to review.
+        common: words that the texts write small as well (``will``, ``grace``). With a capital inside a sentence they
+            are names; where a sentence begins they are left to review.
     """
 
-    def __init__(self, known: Sequence[Actor], small: Iterable[str] = ()) -> None:
-        self._by_name: dict[str, str] = {}
-        parts: dict[str, set[str]] = {}
+    def __init__(self, known: Sequence[Actor], common: Iterable[str] = ()) -> None:
+        self._common = set(common)
+        self._whole: dict[str, set[str]] = {}
+        self._parts: dict[str, set[str]] = {}
+        self._initials: dict[str, set[str]] = {}
         for actor in known:
             for name in actor.names:
-                self._by_name[name.casefold()] = actor.pseudonym
-                for word in name.split():
-                    if len(word) > 2:
-                        parts.setdefault(word.casefold(), set()).add(actor.pseudonym)
-        common = set(small)
-        self._parts = {word: who for word, who in parts.items() if word not in self._by_name}
-        self._unsure = {word for word, who in self._parts.items() if len(who) > 1 or word in common}
-        self._unsure |= {name for name in self._by_name if name in common}
-        every = sorted({*self._by_name, *self._parts}, key=lambda one: (-len(one), one))
-        spaced = (r"\s+".join(map(re.escape, name.split())) for name in every)
-        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(spaced)})(?!\w)", re.IGNORECASE) if every else None
+                for key in _whole(name, actor.kind):
+                    self._whole.setdefault(key, set()).add(actor.pseudonym)
+                for key in _parts(name) if actor.kind == PERSON else ():
+                    self._parts.setdefault(key, set()).add(actor.pseudonym)
+                for key in _initialled(name) if actor.kind == PERSON else ():
+                    self._initials.setdefault(key, set()).add(actor.pseudonym)
+        every = sorted({*self._whole, *self._parts, *self._initials}, key=lambda one: (-len(one), one))
+        self._pattern = (
+            re.compile(rf"(?<!\w)(?:{'|'.join(map(_spelt, every))})(?P<plural>e?s)?(?!\w)", re.IGNORECASE)
+            if every
+            else None
+        )
 
     def find(self, text: str) -> tuple[list[Replacement], list[Doubt]]:
         """What to replace in a text, and what to review."""
         found, doubts = [], []
-        for match in self._pattern.finditer(text) if self._pattern else ():
-            key = " ".join(match[0].casefold().split())
-            if not match[0][0].isupper():
-                if key in self._by_name and key not in self._unsure:
-                    doubts.append(Doubt(match.start(), match.end(), "a name, but written small"))
-                continue
-            if key in self._unsure:
-                who = sorted(self._parts.get(key, {self._by_name.get(key, "")}))
-                why = f"may be {' or '.join(who)}" if len(who) > 1 else "a name that is a word as well"
-                doubts.append(Doubt(match.start(), match.end(), why))
-                continue
-            pseudonym = self._by_name.get(key) or next(iter(self._parts[key]))
-            found.append(Replacement(match.start(), match.end(), pseudonym))
+        for match in self._pattern.finditer(plain(text)) if self._pattern else ():
+            who, why, replaced = self._judge(match, text)
+            if replaced:
+                found.append(Replacement(match.start(), match.end(), who))
+            if why:
+                doubts.append(Doubt(match.start(), match.end(), why, replaced))
         return found, doubts
+
+    def _judge(self, match: re.Match[str], text: str) -> tuple[str, str, bool]:
+        """Who it is, what a person should look at, and whether it is replaced."""
+        said, plural = match[0], match["plural"] or ""
+        key = _key(said)
+        known = self._lookup(key)
+        if known is None and plural:
+            key = _key(said[: len(said) - len(plural)])
+            known = self._lookup(key)
+        who, short = known or (set(), False)
+        if not any(letter.isupper() for letter in said):
+            # Words that are written small are no names, unless the whole name is.
+            sure = key in self._whole and key not in self._common
+            return "", "a name, but written small" if sure else "", False
+        if len(who) != 1:
+            return "", f"may be {' or '.join(sorted(who))}" if who else "", False
+        (name,) = who
+        if short:
+            return self._judge_initials(match, text, name)
+        single = _key(said) if " " not in key else ""
+        if single in self._common and opens(text, match.start()):
+            return name, "a name that is a word as well", False
+        if key not in self._whole and len(key) < 3:
+            return name, f"may be {name}: too short to tell", False
+        if plural and known is not None and key != _key(said):
+            return (
+                name,
+                f"the plural of a name of {name}, or another name",
+                len(key) > 3 and not {single, _key(said)} & self._common,
+            )
+        around = text[max(0, match.start() - 2) : match.start()], text[match.end() : match.end() + 2]
+        joined = (around[0][-1:] == "-" and around[0][:1].isalpha()) or (
+            around[1][:1] == "-" and around[1][1:].isupper()
+        )
+        return name, "part of a longer name" if joined else "", True
+
+    def _judge_initials(self, match: re.Match[str], text: str, name: str) -> tuple[str, str, bool]:
+        said = match[0]
+        if "." in said or " " in said:
+            return name, "", any(letter.isupper() for letter in said[:1])
+        if not said.isupper() or match["plural"]:
+            return name, "", False
+        beside = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
+        if said.casefold() in ABBREVIATIONS or re.search(r"[\d-]", beside):
+            return name, f"may be initials of {name}", False
+        return name, f"initials of {name}", True
+
+    def _lookup(self, key: str) -> tuple[set[str], bool] | None:
+        """Whose a name is, and whether it is initials."""
+        if key in self._whole:
+            return self._whole[key], False
+        if key in self._parts:
+            return self._parts[key], False
+        if key in self._initials:
+            return self._initials[key], True
+        return None
+
+
+def common_words(texts: Iterable[str]) -> set[str]:
+    """Words that are written small too often to be names: more than once in six times.
+
+    >>> sorted(common_words(["Grace said grace. Anna, anna. Anna, Anna, Anna, Anna, Anna."]))
+    ['grace', 'said']
+    """
+    small: Counter[str] = Counter()
+    large: Counter[str] = Counter()
+    for text in texts:
+        for match in re.finditer(r"[^\W\d_]+", text):
+            (small if match[0].islower() else large)[match[0].casefold()] += 1
+    return {word for word, n in small.items() if 5 * n >= large[word]}
+
+
+def _key(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", plain(name)).casefold().split())
+
+
+def _bare(name: str) -> str:
+    """Without accents, as many a recorder writes."""
+    return "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
+
+
+def _whole(name: str, kind: str) -> set[str]:
+    """Ways of writing a whole name."""
+    made = {_key(name)}
+    if kind == PERSON:
+        own = words(name)
+        made |= {_key(" ".join(own))}
+        if len(own) > 1:
+            made |= {_key(f"{own[-1]}, {' '.join(own[:-1])}")}
+    else:
+        made |= {_key(re.sub(r"^the\s+", "", name, flags=re.IGNORECASE))}
+        made -= {key for key in made if key.startswith("the ")}
+    return {key for one in made for key in (one, _bare(one))} - {""}
+
+
+def _parts(name: str) -> set[str]:
+    """Words of a person's name that may stand for it, those of a double name too."""
+    own = words(name) if len(words(name)) > 1 or "-" in name else []
+    pieces = [piece for word in own for piece in dict.fromkeys([word, *word.split("-")])]
+    kept = [piece for piece in pieces if len(piece) > 1 and "." not in piece and piece.casefold() not in PARTICLES]
+    return {key for one in kept for key in (_key(one), _bare(_key(one)))}
+
+
+def _initialled(name: str) -> set[str]:
+    """Initials of a person's name: bare, with points, and before the last name."""
+    letters, own = initials(name), words(name)
+    if not letters:
+        return set()
+    last = _key(own[-1])
+    first = letters[0].casefold()
+    made = {letters, ".".join(letters) + ".", ". ".join(letters) + ".", f"{first}. {last}", f"{first} {last}"}
+    return {key for one in made for key in (_key(one), _bare(_key(one)))}
+
+
+def _spelt(key: str) -> str:
+    """A pattern for a name: a line may break between its words, accents may be marks of their own."""
+    spaced = []
+    for word in key.split():
+        letters = []
+        for letter in word:
+            apart = unicodedata.normalize("NFD", letter)
+            letters.append(re.escape(letter) if apart == letter else f"(?:{re.escape(letter)}|{re.escape(apart)})")
+        spaced.append("".join(letters))
+    return r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)".join(spaced)
 
 
 @dataclass(frozen=True, slots=True)

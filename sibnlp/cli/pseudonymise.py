@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +15,8 @@ from sibnlp.cli.console import list_failures, output_file, output_folder, progre
 from sibnlp.parsing.cells import neutral
 
 if TYPE_CHECKING:
-    from sibnlp.pseudonyms import Actor, ActorMap, Doubt, Kept, Replacement, Replacer
+    from sibnlp.actors import Actor, Listed
+    from sibnlp.pseudonyms import ActorMap, Doubt, Kept, Replacement, Replacer
     from sibnlp.types import Document
 
 FORMAT = "sibnlp actor map 1"
@@ -35,10 +35,15 @@ def command(
     ],
     names: Annotated[
         Path | None,
-        typer.Option(help="Table of names: column `name` and, as you like, `pseudonym` (.csv).", show_default=False),
+        typer.Option(
+            help="Table of names (.csv): column `name` and, as you like, `pseudonym` and `kind` (person, organisation, "
+            "place).",
+            show_default=False,
+        ),
     ] = None,
     recogniser: Annotated[
-        list[str], typer.Option(help="Finds further names: `capitalised`, `spacy`, or a package's; may be repeated.")
+        list[str],
+        typer.Option(help="Finds further names: `capitalised`, `spacy`, a package's, or `none`; may be repeated."),
     ] = ["capitalised"],  # noqa: B006 - typer copies it
     restore: Annotated[bool, typer.Option("--restore", help="Put the names back, by the map.")] = False,
     force: options.Force = False,
@@ -76,6 +81,7 @@ def _pseudonymise(
     paths: Sequence[Path], output: Path, actors: Path, names: Path | None, recogniser: Sequence[str], force: bool
 ) -> None:
     from sibnlp import corpus, pseudonyms
+    from sibnlp.actors import actors as gather
     from sibnlp.errors import OutputExistsError
     from sibnlp.recognisers import RECOGNISERS
     from sibnlp.segmentation import interviewers_of
@@ -84,7 +90,7 @@ def _pseudonymise(
     for path in (actors, _review(actors)):
         if path.exists() and not force:
             raise OutputExistsError(path)
-    finders = [RECOGNISERS.load(name) for name in recogniser]
+    finders = [RECOGNISERS.load(name) for name in recogniser if name != "none"]
     inputs = corpus.find(paths)
     known = corpus.known_beside(paths, inputs)
     with progress() as show:
@@ -94,12 +100,10 @@ def _pseudonymise(
     if known:
         documents = [known.apply(one, interviewers_of(known.apply(one))) for one in documents]
     labels = [turn.speaker for one in documents for turn in one.turns if turn.speaker]
-    labels += [speaker.actor for one in documents for speaker in one.speakers]
+    belonging = [(speaker.label, speaker.actor) for one in documents for speaker in one.speakers]
     labels += [row.get("actor", "") for row in ((known and known.documents) or {}).values() if row.get("actor")]
-    people = pseudonyms.actors(_listed(names) if names else [], labels)
-    words = (match[0] for one in documents for match in re.finditer(r"[^\W\d_]+", one.text))
-    small = {word for word in words if word.islower()}
-    replacer = pseudonyms.Replacer(people, small)
+    people = gather(_listed(names) if names else [], labels, belonging)
+    replacer = pseudonyms.Replacer(people, pseudonyms.common_words(one.text for one in documents))
     kept: dict[str, pseudonyms.Kept] = {}
     reviews: list[dict[str, Any]] = []
     said: list[dict[str, str]] = []
@@ -113,7 +117,7 @@ def _pseudonymise(
             originals = tuple(document.text[start:end] for start, end, _, _ in layer.spans)
             kept[name] = pseudonyms.Kept(document.id, layer, originals)
             reviews += [_doubt(document, name, one) for one in doubts]
-            said += _metadata(document, name, replacer)
+            said += _metadata(document, name, replacer, people)
             n += len(found)
         (folder / OFFSETS).write_text(_offsets(kept), encoding="utf-8")
         with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
@@ -136,15 +140,25 @@ def _find(
     document: Document, replacer: Replacer, finders: Sequence[Any], people: Sequence[Actor]
 ) -> tuple[list[Replacement], list[Doubt]]:
     """Names of the actors, labels of turns that do not stand in the text, and what recognisers say."""
-    from sibnlp.pseudonyms import Doubt, Replacement, is_generic
+    from sibnlp.actors import is_generic
+    from sibnlp.pseudonyms import Doubt, Replacement
 
     found, doubts = replacer.find(document.text)
-    by_label = {name.casefold(): actor.pseudonym for actor in people for name in actor.names}
+    by_label = _by_label(document, people)
+    labels: list[Replacement] = []
+    at = 0
     for turn in document.turns:
-        line = document.text[document.text.rfind("\n", 0, turn.start) + 1 : turn.start]
-        if turn.speaker and turn.speaker not in line and not any(one.start == turn.start for one in found):
-            label = turn.speaker if is_generic(turn.speaker) else by_label.get(turn.speaker.casefold(), turn.speaker)
-            found.append(Replacement(turn.start, turn.start, f"{label}: "))
+        # The label stands before the turn, or on a line of its own above it; or nowhere, as in captions.
+        place = document.text.rfind(turn.speaker, at, turn.start) if turn.speaker else -1
+        if turn.speaker and place < 0:
+            label = turn.speaker if is_generic(turn.speaker) else by_label.get(turn.speaker, turn.speaker)
+            labels.append(Replacement(turn.start, turn.start, f"{label}: "))
+        elif turn.speaker and turn.speaker in by_label:
+            labels.append(Replacement(place, place + len(turn.speaker), by_label[turn.speaker]))
+        at = turn.end
+    # Whoever speaks is known, whatever his name may mean elsewhere.
+    found = [one for one in found if not _overlaps(one, labels)] + labels
+    doubts = [one for one in doubts if not _overlaps(one, labels)]
     taken = [(one.start, one.end) for one in found] + [(one.start, one.end) for one in doubts]
     for finder in finders:
         for one in finder.find(document.text):
@@ -157,6 +171,21 @@ def _find(
     return found, sorted(doubts, key=lambda one: one.start)
 
 
+def _by_label(document: Document, people: Sequence[Actor]) -> dict[str, str]:
+    """Pseudonyms by the labels of one document's speakers."""
+    from sibnlp.actors import is_generic
+
+    by_name = {name.casefold(): actor.pseudonym for actor in people for name in actor.names}
+    own = {speaker.label: speaker.actor for speaker in document.speakers}
+    labels = {*own, *(turn.speaker for turn in document.turns if turn.speaker)}
+    found = {label: by_name.get(own.get(label, label).casefold()) or by_name.get(label.casefold()) for label in labels}
+    return {label: name for label, name in found.items() if name and not is_generic(label)}
+
+
+def _overlaps(one: Replacement | Doubt, others: Sequence[Replacement]) -> bool:
+    return any(one.start < other.end and other.start < one.end for other in others)
+
+
 def _doubt(document: Document, name: str, one: Doubt) -> dict[str, Any]:
     around = document.text[max(0, one.start - _AROUND) : one.end + _AROUND]
     return {
@@ -166,10 +195,15 @@ def _doubt(document: Document, name: str, one: Doubt) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _metadata(document: Document, name: str, replacer: Replacer) -> Iterator[dict[str, str]]:
+def _metadata(document: Document, name: str, replacer: Replacer, people: Sequence[Actor]) -> Iterator[dict[str, str]]:
     from sibnlp import pseudonyms
 
+    by_name = {one.casefold(): actor.pseudonym for actor in people for one in actor.names}
+    by_label = _by_label(document, people)
+
     def hidden(text: str) -> str:
+        if whole := by_label.get(text) or by_name.get(text.casefold()):
+            return whole
         return pseudonyms.apply(text, replacer.find(text)[0])[0]
 
     own = {"document": name, "stage": document.stage, "date": document.date, "kind": document.kind}
@@ -179,15 +213,19 @@ def _metadata(document: Document, name: str, replacer: Replacer) -> Iterator[dic
         yield {"document": name, "speaker": label, "actor": hidden(speaker.actor), "role": speaker.role or ""}
 
 
-def _listed(path: Path) -> list[tuple[str, str]]:
+def _listed(path: Path) -> list[Listed]:
+    from sibnlp.actors import ORGANISATION, PERSON, PLACE, Listed
     from sibnlp.errors import TableError
 
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows or "name" not in rows[0]:
-        raise TableError(path, "has no column 'name'", "a name a row; a column 'pseudonym' is optional")
-    pairs = ((str(row.get("name") or "").strip(), str(row.get("pseudonym") or "").strip()) for row in rows)
-    return [(name, pseudonym) for name, pseudonym in pairs if name]
+        raise TableError(path, "has no column 'name'", "a name a row; columns 'pseudonym' and 'kind' are optional")
+    kinds = {"organisation": ORGANISATION, "organization": ORGANISATION, "place": PLACE, "location": PLACE}
+    cells = ({key: str(row.get(key) or "").strip() for key in ("name", "pseudonym", "kind")} for row in rows)
+    return [
+        Listed(row["name"], row["pseudonym"], kinds.get(row["kind"].casefold(), PERSON)) for row in cells if row["name"]
+    ]
 
 
 def _offsets(kept: Mapping[str, Kept]) -> str:
@@ -221,7 +259,8 @@ def _write_map(people: ActorMap, path: Path) -> None:
 
 def _read_map(path: Path) -> ActorMap:
     from sibnlp.errors import ReadError
-    from sibnlp.pseudonyms import Actor, ActorMap, Kept, Layer
+    from sibnlp.actors import Actor
+    from sibnlp.pseudonyms import ActorMap, Kept, Layer
 
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))

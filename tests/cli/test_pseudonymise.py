@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sibnlp import readers, recognisers
+from sibnlp.actors import Actor, Listed, actors
 from sibnlp.errors import DataError
-from sibnlp.pseudonyms import Actor, Replacement, Replacer, actors, apply, restore
+from sibnlp.pseudonyms import Replacement, Replacer, apply, restore
 from tests.cli.shell import sibnlp
 
 INTERVIEW = """\
@@ -139,17 +142,48 @@ def test_offsets_lead_there_and_back() -> None:
 
 
 def test_words_that_two_people_share_are_left_to_review() -> None:
-    found, doubts = Replacer([Actor("P1", ("Anna Berg",)), Actor("P2", ("Ben Berg",))]).find("Berg, Anna and Ben Berg")
+    found, doubts = Replacer([Actor("P1", ("Anna Berg",)), Actor("P2", ("Ben Berg",))]).find(
+        "Berg met Anna and Ben Berg."
+    )
     assert [one.text for one in found] == ["P1", "P2"]
     assert [one.why for one in doubts] == ["may be P1 or P2"]
 
 
 def test_labels_find_their_actor() -> None:
-    known = actors([("Anna Berg", "Manager")], ["Anna", "Interviewer", "Speaker 2", "Carl Dorn", "CARL DORN"])
+    known = actors([Listed("Anna Berg", "Manager")], ["Anna", "Interviewer", "Speaker 2", "Carl Dorn", "CARL DORN"])
     assert {one.pseudonym: one.names for one in known} == {"Manager": ("Anna Berg", "Anna"), "P01": ("Carl Dorn",)}
     assert [one.pseudonym for one in actors([], ["P01", "Anna"])] == ["P02"], "P01 is somebody already"
     with pytest.raises(DataError, match="two pseudonyms"):
-        actors([("Anna", "A"), ("Anna", "B")], [])
+        actors([Listed("Anna", "A"), Listed("Anna", "B")], [])
+
+
+def test_a_speaker_whose_name_is_a_word_goes_from_labels_and_metadata(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text(
+        "Will: That will do, and it will have to.\n\nInterviewer: Will it?\n\nWill: It will.\n", encoding="utf-8"
+    )
+    (folder / "b.txt").write_text(
+        "Grace\nTue, Nov 16, 2021\n\nAnna Berg  0:03\nHow is it?\n\nGrace Lund  0:10\nBy grace, well enough.\n\n"
+        "Anna Berg  0:20\nAnd then?\n",
+        encoding="utf-8",
+    )
+    (folder / "metadata.csv").write_text("document,speaker,actor\na.txt,Will,Will Hope\n", encoding="utf-8")
+    done = sibnlp("pseudonymise", folder, "-o", tmp_path / "out", "--map", tmp_path / "map.json")
+    assert done.code == 0, done.err
+    first, second, said = ((tmp_path / "out" / n).read_text("utf-8") for n in ("001.txt", "002.txt", "metadata.csv"))
+    assert "Will:" not in first and first.count("P0") == 2 and "Will it?" in first, (
+        "what opens a sentence is for review"
+    )
+    assert "Will" not in said and "Hope" not in said
+    assert "Lund" not in second and "By grace" in second
+    assert second.count("P0") == 3, "a label on its own line is not added again before what is said"
+
+
+def test_titles_with_a_point_make_a_name_sure() -> None:
+    find = recognisers.RECOGNISERS.load("capitalised").find
+    text = "I met Mrs. Rafuse there. Yes, Father. No. Then Sister Perpetua came."
+    assert [text[f.start : f.end] for f in find(text) if f.sure] == ["Rafuse", "Perpetua"]
 
 
 def test_recognisers_are_a_seam() -> None:
@@ -159,10 +193,47 @@ def test_recognisers_are_a_seam() -> None:
     assert [(text[f.start : f.end], f.sure) for f in find(text)] == [("Ellen Vos", True), ("Pine Road", False)]
 
 
-def test_spacy_without_a_model_says_what_to_install() -> None:
-    from spacy.util import get_installed_models
+@pytest.fixture
+def spacy_model() -> Iterator[Any]:
+    """The spaCy recogniser, with no model remembered from another test."""
+    from sibnlp.recognisers import spacy_model
 
-    if get_installed_models():
-        pytest.skip("a spaCy model is installed here")
+    spacy_model._model.cache_clear()
+    yield spacy_model
+    spacy_model._model.cache_clear()
+
+
+def test_spacy_without_a_model_says_what_to_install(spacy_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy.util.get_installed_models", lambda: [])
     with pytest.raises(DataError, match="spacy download"):
-        recognisers.RECOGNISERS.load("spacy").find("Anna")
+        spacy_model.find("Anna")
+
+
+def test_a_spacy_model_s_entities_are_listed_for_review(
+    case: Path, spacy_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline saved to a folder and loaded from it, as an installed one is; only its entities come from rules."""
+    import spacy
+
+    pipeline = spacy.blank("en")
+    ruler = pipeline.add_pipe("entity_ruler", name="ner")
+    ruler.add_patterns(  # type: ignore[attr-defined]
+        [{"label": "GPE", "pattern": "Halifax"}, {"label": "PERSON", "pattern": "Hollis"},
+         {"label": "PERSON", "pattern": "Anna Berg"}, {"label": "DATE", "pattern": "period"}]
+    )  # fmt: skip
+    pipeline.to_disk(case / "xx_rules")
+    spacy.blank("en").to_disk(case / "xx_blank")
+    monkeypatch.setattr("spacy.util.get_installed_models", lambda: [str(case / "xx_blank"), str(case / "xx_rules")])
+    done = run(case, "--recogniser", "spacy")
+    assert done.code == 0, done.err  # type: ignore[attr-defined]
+    with (case / "private.review.csv").open(encoding="utf-8-sig") as file:
+        listed = {row["text"]: row for row in csv.DictReader(file) if "spaCy" in row["why"]}
+    assert {text: row["why"] for text, row in listed.items()} == {
+        "Halifax": "a place, says spaCy", "Hollis": "a person, says spaCy"
+    }  # fmt: skip
+    raw = readers.read(case / "interviews" / "2014_anna-berg.txt").text
+    assert raw[int(listed["Halifax"]["start"]) : int(listed["Halifax"]["end"])] == "Halifax", (
+        "behind several paragraphs"
+    )
+    shared = (case / "shared" / "001.txt").read_text(encoding="utf-8")
+    assert "Halifax" in shared and "Anna" not in shared, "what a model says is left to a person; whoever speaks is not"
