@@ -92,7 +92,7 @@ def command(
         batch.check(output, force)
     settings = segment_settings(max_words, min_words, interviewer, interviewers)
     files = units.find(paths)
-    job = Job(model, settings, units.known_beside(paths, files), batch_size, min_confidence, explain)
+    job = Job(model, settings, units.known_beside(paths, files), batch_size, min_confidence, explain, file_timeout)
     try:
         with progress() as show:
             outcome = batch.classify(

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sibnlp.errors import DataError, SibnlpError
+from sibnlp.guard import SECONDS_PER_MB
 from sibnlp.runners import Means
 from sibnlp.sharding.units import Done, Unit
 from sibnlp.sharding.work import Card, Job, Worker
@@ -28,6 +29,8 @@ from sibnlp.sharding.work import Card, Job, Worker
 READY, FAILED, READING, DONE = "ready", "failed", "reading", "done"
 # Each worker is one process on one core.
 ONE_CORE = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHON_CPU_COUNT": "1"}
+# Seconds after which a worker is stopped that should have stopped its reader process.
+GRACE = 2.0
 # How often a worker may die before it has loaded the model.
 STARTS = 2
 
@@ -104,7 +107,7 @@ class LocalRunner:
         """Wait for news of the workers, and see to those that are stuck or dead."""
         now = time.monotonic()
         limit = self.means.file_timeout
-        due = [one.since + limit - now for one in self._workers if limit and one.reading >= 0]
+        due = [one.due(limit) - now for one in self._workers if limit and one.reading >= 0]
         ready = wait([one.pipe for one in self._workers], timeout=max(0.0, min(due, default=60.0)))
         for worker in list(self._workers):
             if worker.pipe in ready:
@@ -123,7 +126,7 @@ class LocalRunner:
                     worker.ready = True
                 elif kind == FAILED:
                     raise told
-            elif limit and worker.reading >= 0 and time.monotonic() - worker.since > limit:
+            elif limit and worker.reading >= 0 and time.monotonic() > worker.due(limit):
                 self._stop(worker, limit)
 
     def _stop(self, worker: _Process, limit: float) -> None:
@@ -172,6 +175,8 @@ class LocalRunner:
         for worker in self._workers:
             worker.stop()
         self._workers = []
+        if self._own is not None:
+            self._own.close()
         self._own = None
 
 
@@ -206,6 +211,11 @@ class _Process:
     def idle(self) -> bool:
         """Whether it waits for a unit; one that still loads the model does not count."""
         return self.ready and self.unit is None
+
+    def due(self, limit: float) -> float:
+        """When what it reads has taken too long; later than its reader process, if it has one, would be stopped."""
+        assert self.unit is not None
+        return self.since + limit + GRACE + SECONDS_PER_MB * self.unit.parts[self.reading].size / 1e6
 
     def give(self, unit: Unit) -> None:
         """Hand it a unit; one that is dead says so when it is next heard."""

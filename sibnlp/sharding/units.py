@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sibnlp import corpus, exchange, places, project, readers
-from sibnlp.errors import ProjectError, SibnlpError
+from sibnlp.errors import ProjectError, ReadError, SibnlpError
 from sibnlp.metadata import Metadata
 from sibnlp.tables.ranges import ROWS as ROWS_APART
 from sibnlp.tables.ranges import RepeatedIdError, RowRange, has_ranges, ranges
@@ -32,11 +32,13 @@ class File:
         place: path or URI.
         id: of its document.
         size: in bytes.
+        problem: why it is not to be looked at; empty where it is.
     """
 
     place: str
     id: str
     size: int
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,11 @@ def find(given: Sequence[str]) -> list[File]:
 def _by_path(paths: Sequence[Path], alone: bool) -> Iterator[list[File]]:
     for path in paths:
         inputs = corpus.find([path], alone=alone)
-        yield [File(str(one.path), one.id, _size(one.path)) for one in inputs]
+        yield [File(str(one.path), one.id, _size(one.path), _stray(one)) for one in inputs]
+
+
+def _stray(one: corpus.Input) -> str:
+    return str(ReadError(one.path, *corpus.STRAY)) if one.stray else ""
 
 
 def _size(path: Path) -> int:
@@ -288,6 +294,9 @@ def plan(
 def _parts(
     file: File, fingerprint: Callable[[str | None], str], alone: bool, reject: Callable[[str], None]
 ) -> Iterator[Part]:
+    if file.problem:
+        yield Part(file, DOCUMENT, problem=file.problem)
+        return
     if exchange.is_project(places.name_of(file.place)):
         yield Part(file, PROJECT, fingerprint(None), alone=alone)
         return

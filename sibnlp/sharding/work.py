@@ -18,6 +18,7 @@ import numpy as np
 from sibnlp import corpus, places, readers
 from sibnlp.errors import SibnlpError
 from sibnlp.explain import explain
+from sibnlp.guard import SECONDS, Guard, at_risk
 from sibnlp.metadata import Metadata
 from sibnlp.model import Model, load_model
 from sibnlp.segmentation import SegmentSettings, each_passage
@@ -48,6 +49,7 @@ class Job:
         known: metadata to apply.
         batch_size: passages held at a time, rounded up to whole batches of `BATCH`; changes no result.
         min_confidence, explain: see ``sibnlp classify``.
+        file_timeout: seconds that a reader process may take for a file (see `sibnlp.guard`); 0 for its own default.
     """
 
     model: str
@@ -56,6 +58,7 @@ class Job:
     batch_size: int = 1024
     min_confidence: float = 0.0
     explain: bool = False
+    file_timeout: float = 0.0
 
     def settings(self) -> dict[str, object]:
         """What rows depend on besides the model and the input, as plain values."""
@@ -106,7 +109,12 @@ class Worker:
         layout = Layout(self.model.name, self.model.codes, bool(job.min_confidence), job.explain)
         self.card = Card(layout, fingerprint(self.model))
         self._rows = RowReader()
+        self._guard = Guard(job.file_timeout or SECONDS)
         self._hold = max(1, -(-job.batch_size // BATCH)) * BATCH
+
+    def close(self) -> None:
+        """End the reader process, if there is one."""
+        self._guard.close()
 
     def do(self, unit: Unit, folder: Path, tell: Tell = lambda _: None) -> Done:
         """Do a unit and leave its shard in a folder; where none can be written, say why.
@@ -168,7 +176,9 @@ class Worker:
 
     def _documents(self, part: Part, path: Path) -> Iterator[Document | Source]:
         if part.kind == PROJECT:
-            yield from corpus.in_project(corpus.Input(path, part.file.id), part.alone)
+            yield from corpus.in_project(corpus.Input(path, part.file.id), part.alone, self._guard)
+        elif at_risk(path):
+            yield self._guard.read(path, part.file.id)
         else:
             yield readers.read(path, part.file.id)
 

@@ -25,14 +25,17 @@ from tests.runners import cases
 # A reader that sticks, and one that kills its process, as packages of third parties would bring them.
 READERS = """
 import os, signal, time
+import sibnlp.guard
 from sibnlp.types import Document
-SUFFIXES = (".slow", ".fatal", ".unlucky")
+SUFFIXES = (".slow", ".fatal", ".unlucky", ".stuck")
+# All but the last are read by the worker itself, as if Python alone read them.
+sibnlp.guard.PLAIN += SUFFIXES[:3]
 
 def sniff(head):
     return True
 
 def read(path, document_id):
-    if path.suffix == ".slow":
+    if path.suffix in (".slow", ".stuck"):
         time.sleep(60)
     if path.suffix == ".fatal" or (path.suffix == ".unlucky" and not path.with_suffix(".once").exists()):
         path.with_suffix(".once").touch()
@@ -169,6 +172,25 @@ def test_a_reader_that_sticks_is_stopped_and_reported(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "d00001.slow: reading it took longer than 3 s and was stopped" in done.stderr
     assert "from 4 files" in done.stderr
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_reader_process_that_sticks_is_stopped_without_workers_too(tmp_path: Path) -> None:
+    given, output = cases.folder(tmp_path / "in", 2), tmp_path / "p.jsonl"
+    (given / "d00001.stuck").write_text("never read", encoding="utf-8")
+    done = cases.run(given, output, "--file-timeout", 3, "--workers", 0)
+    assert done.returncode == 1, done.stderr
+    assert "d00001.stuck: not read within 3 seconds; its reader was stopped" in done.stderr
+    assert "from 2 files" in done.stderr
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    given, output = cases.folder(tmp_path / "in", 2), tmp_path / "p.jsonl"
+    (tmp_path / "secret.txt").write_text("What stands here is nobody's business but mine.", encoding="utf-8")
+    (given / "link.txt").symlink_to(tmp_path / "secret.txt")
+    done = sibnlp("classify", given, "-o", output)
+    assert done.code == 1 and "link to a file outside its folder" in done.err
+    assert "business" not in output.read_text()
 
 
 @pytest.mark.usefixtures("third_party")
