@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -330,10 +332,21 @@ def cascade(fast: Model, base: Model, margin: float, name: str) -> Model:
         backend="cascade",
         created=max(fast.manifest.created, base.manifest.created),
         calibration={code: {"slope": 1.0, "intercept": 0.0} for code in base.codes},
-        recipe={"backend": "cascade", "fast": fast.name, "base": base.name, "margin": margin},
+        recipe={
+            "backend": "cascade",
+            "fast": fast.name,
+            "base": base.name,
+            "margin": margin,
+            "manifests": [_digest(part.manifest) for part in (fast, base)],
+        },
         files=files,
     )
     return Model(classifier, manifest)
+
+
+def _digest(manifest: Manifest) -> str:
+    """Hash of all a manifest says, calibration and thresholds among it."""
+    return hashlib.sha256(json.dumps(asdict(manifest), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def _heading_marks(lines: Sequence[str]) -> Iterator[Mark]:
     """Obvious headings of plain text: see `sibnlp.turns.is_heading`, and short lines that are underlined."""
     offsets = _offsets(lines)
     for i, line in enumerate(lines):
-        if turns.is_heading(lines, i) or _is_underlined(lines, i):
+        if line and (turns.is_heading(lines, i) or _is_underlined(lines, i)):
             skip = match.end() if (match := _ATX.match(line)) else 0
             yield from _mark(lines, offsets, i, i, skip, "heading")
 

@@ -185,6 +185,8 @@ def _is_field(line: str) -> bool:
 
 
 def _opening(line: str, offset: int, chevrons: bool) -> _Opening | None:
+    if not line:
+        return None
     if match := _COLON.match(line):
         label = match["label"].strip()
         if plausible(label) and (chevrons or not match["mark"]):
@@ -205,6 +207,8 @@ def is_heading(lines: Sequence[str], i: int) -> bool:
     parted (``Theme 1: …``) or in capitals (two words or more).
     """
     line = lines[i].strip()
+    if not line:
+        return False
     if re.match(r"#{1,6}[ \t]", line):
         return True
     alone = (i == 0 or not lines[i - 1].strip()) and (i + 1 == len(lines) or not lines[i + 1].strip())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ class ShardWriter:
         columns = self._passages(predictions.passages)
         codes = predictions.codes
         columns["codes"] = _lists(codes, predictions.assigned)
-        # Rounded as Python does it, which is exact: numpy scales, and is now and then a last digit off.
-        rounded = [round(chance, 6) for chance in predictions.probabilities.astype(np.float64).ravel().tolist()]
+        # As Python rounds: a float32 times a million is exact in float64, and so is numpy's way of scaling then.
+        rounded = np.round(predictions.probabilities.astype(np.float64).ravel(), 6)
         columns["scores"] = pa.FixedSizeListArray.from_arrays(pa.array(rounded, pa.float64()), len(codes))
         if self.layout.abstains:
             unsure = predictions.abstained
@@ -121,7 +122,7 @@ class ShardWriter:
     def _passages(self, passages: Sequence[Passage]) -> dict[str, Any]:
         import pyarrow as pa
 
-        fields = {name: [one.id if name == "passage" else getattr(one, name) for one in passages] for name in COLUMNS}
+        fields = {name: list(map(attrgetter("id" if name == "passage" else name), passages)) for name in COLUMNS}
         columns: dict[str, Any] = {}
         damaged: list[dict[str, str]] = [{} for _ in passages]
         for name, values in fields.items():

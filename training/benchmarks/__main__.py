@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from training.benchmarks import public_sets, sentences
+from training.benchmarks import cascade, public_sets, sentences, throughput
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -55,43 +55,6 @@ def start_up() -> list[str]:
     return rows
 
 
-def throughput() -> list[str]:
-    """Passages a second through the parts of the pipeline, and through peers, on the same text."""
-    import spacy
-
-    from sibnlp.model import load_model
-    from sibnlp.segmentation import segment
-    from sibnlp.types import Document, Passage
-
-    paragraphs = sentences.read_paragraphs(SHARED, "dev") + sentences.read_paragraphs(SHARED, "test")
-    passages = sentences.make_passages(paragraphs)
-    document = Document("bench", "\n\n".join(passages))
-    coded = [Passage(f"p{n}", "bench", 0, len(text), text) for n, text in enumerate(passages)]
-    model = load_model("gov-fast")
-    tokenizer = spacy.blank("en")
-    sentencizer = spacy.blank("en")
-    sentencizer.add_pipe("sentencizer")
-    component = spacy.blank("en")
-    component.add_pipe("sibnlp")
-    cases: dict[str, Callable[[], object]] = {
-        "spaCy tokenizer": lambda: list(tokenizer.pipe(passages)),
-        "spaCy tokenizer + sentencizer": lambda: list(sentencizer.pipe(passages)),
-        "sibnlp segment": lambda: segment(document),
-        f"sibnlp classify ({model.name})": lambda: model.predict(coded),
-        "spaCy with component sibnlp": lambda: list(component.pipe(passages)),
-    }
-    words = len(document.text.split()) / len(passages)
-    rows = [
-        f"{len(passages)} passages of {words:.0f} words, one process, best of {ROUNDS}.\n",
-        "| step | passages/s | ratio to spaCy tokenizer + sentencizer |",
-        "|---|---:|---:|",
-    ]
-    speed = {name: len(passages) / best(call) for name, call in cases.items()}
-    base = speed["spaCy tokenizer + sentencizer"]
-    rows += [f"| {name} | {rate:,.0f} | {rate / base:.2f} |" for name, rate in speed.items()]
-    return rows
-
-
 def boundaries() -> list[str]:
     """The comparison of sentence splitters, as the script prints it."""
     printed = io.StringIO()
@@ -112,7 +75,13 @@ def main(arguments: Sequence[str] = ()) -> int:
         f"Written by `make bench` on {date.today().isoformat()}: Python {platform.python_version()}, "
         f"{platform.machine()}, {cores} cores, shared machine.",
     ]
-    for title, part in (("Starting", start_up), ("Throughput", throughput), ("Sentence boundaries", boundaries)):
+    parts: dict[str, Callable[[], list[str]]] = {
+        "Starting": start_up,
+        "Throughput": throughput.throughput,
+        "Cascade": cascade.curve,
+        "Sentence boundaries": boundaries,
+    }
+    for title, part in parts.items():
         print(f"measuring: {title.lower()}", file=sys.stderr)
         lines += ["", f"## {title}", "", *part()]
     (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
