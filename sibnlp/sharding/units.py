@@ -32,11 +32,13 @@ class File:
         place: path or URI.
         id: of its document.
         size: in bytes.
+        stray: whether it is a link out of the folder it was found in (see `sibnlp.corpus.Input`).
     """
 
     place: str
     id: str
     size: int
+    stray: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def find(given: Sequence[str]) -> list[File]:
 def _by_path(paths: Sequence[Path], alone: bool) -> Iterator[list[File]]:
     for path in paths:
         inputs = corpus.find([path], alone=alone)
-        yield [File(str(one.path), one.id, _size(one.path)) for one in inputs]
+        yield [File(str(one.path), one.id, _size(one.path), one.stray) for one in inputs]
 
 
 def _size(path: Path) -> int:
@@ -293,6 +295,9 @@ def _parts(
         return
     known = fingerprint(file.id)
     part = Part(file, DOCUMENT, known)
+    if file.stray:
+        yield part  # nothing of it is looked at: reading it says why
+        return
     try:
         in_ranges = readers.READERS.by_suffix(places.name_of(file.place)) == ["sheets"] and has_ranges(file.place)
     except (OSError, SibnlpError):

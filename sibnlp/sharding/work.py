@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sibnlp import corpus, places, readers
-from sibnlp.errors import SibnlpError
+from sibnlp.errors import ReadError, SibnlpError
 from sibnlp.explain import explain
 from sibnlp.metadata import Metadata
 from sibnlp.model import Model, load_model
@@ -166,6 +166,8 @@ class Worker:
                 tally.format = tally.format or document.format
 
     def _documents(self, part: Part, path: Path) -> Iterator[Document | Source]:
+        if part.file.stray:
+            raise ReadError(path, *corpus.STRAY)
         if part.kind == PROJECT:
             yield from corpus.in_project(corpus.Input(path, part.file.id), part.alone)
         else:
