@@ -261,6 +261,12 @@ def test_links_out_of_a_folder_of_documents_are_not_followed(tmp_path: Path) -> 
     assert done.code == 1
     assert "secret of this machine" not in done.out and done.out.count("dock us") == 2
     assert "stray.txt: is a link to a file outside its folder" in done.err
+    (folder / "stray.csv").symlink_to(tmp_path / "secret.csv")
+    (tmp_path / "secret.csv").write_text("id,text\n1,The secret of this machine\n", encoding="utf-8")
+    done = sibnlp("classify", folder, "-o", tmp_path / "p.jsonl")
+    assert done.code == 1 and done.err.count("is a link to a file outside its folder") == 2
+    coded = (tmp_path / "p.jsonl").read_text(encoding="utf-8")
+    assert "secret of this machine" not in coded and coded.count("dock us") == 2
     # A file that is named itself is the user's own choice, and a linked folder is the folder.
     assert "secret of this machine" in sibnlp("segment", folder / "stray.txt", "-o", "-").out
     (tmp_path / "linked").symlink_to(folder)

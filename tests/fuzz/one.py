@@ -12,7 +12,7 @@ import zlib
 import atheris
 from lxml import etree
 
-ZIPPED = ("docx", "odt", "xlsx", "qdpx")
+ZIPPED = ("docx", "odt", "xlsx", "qdpx", "uima")
 MARKUP = ("html", "qdc")
 # Characters that readers stumble over: line ends of all kinds, marks, controls, joiners, directions, half a pair.
 ODD = [

@@ -170,6 +170,13 @@ def qdc(folder: Path) -> None:
     project.unlink()
 
 
+def uima(folder: Path) -> None:
+    """A UIMA project, as we write it."""
+    project = tools.qdpx(folder / "study.qdpx", tools.Habits())
+    exchange.save(exchange.load(project), folder / "study.zip")
+    project.unlink()
+
+
 def taguette(folder: Path) -> None:
     """A Taguette database."""
     tools.taguette(folder / "study.sqlite3", {"page": PAGE}, MARKS, login="anna")

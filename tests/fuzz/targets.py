@@ -129,6 +129,7 @@ TARGETS: dict[str, Target] = {
     "parquet": _reader(".parquet"),
     "qdpx": _importer(".qdpx", seeds.qdpx),
     "qdc": _importer(".qdc", seeds.qdc),
+    "uima": _importer(".zip", seeds.uima),
     "taguette": _importer(".sqlite3", seeds.taguette),
     "label_studio": _importer(".json", seeds.label_studio),
     "coded_csv": _importer(".csv", seeds.coded_csv),
