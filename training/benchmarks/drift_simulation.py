@@ -614,7 +614,8 @@ def main() -> None:
             taken = time.process_time() - start
             machine = f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
             run_on = (
-                f"{n} panels (draws, cells) a row, seed {SEED}, {taken:.0f} s of one core ({machine}), {date.today()}."
+                f"{'At least ' if KEPT else ''}{n} panels (draws, cells) a row, seed {SEED}, {taken:.0f} s of one core"
+                f"{' beyond what was kept' if KEPT else ''} ({machine}), {date.today()}."
             )
             before[title] = "\n".join([run_on, "", *lines])
             print(f"## {title}\n\n{before[title]}", flush=True)
