@@ -37,7 +37,7 @@ from sibnlp.types import Passage, Relation
 
 MARKS, MARK_SPEAKERS, MARK_SHARE, UNMARKED_SHARE = 8, 3, 2 / 3, 1 / 3
 CO_EXISTING, REINFORCING, IN_TENSION, SEGREGATING = "co_existing", "reinforcing", "in_tension", "segregating"
-# Passages named for and against; all of them are in the figure's own list.
+# Passages named for and against in trajectory.json; the report lists all.
 NAMED = 50
 Moves = Mapping[tuple[str | None, str, str], int]
 Row = NDArray[np.bool_]
@@ -78,7 +78,7 @@ def relations(
             relation, runner_up, reason = rule(whole)
             held = support(cell, lambda again, rule=rule: rule(again)[0], f"{domain}|{period}")  # type: ignore[misc]
             leader = whole.leader
-            speaks = _evidence(relation or runner_up, logics, here, leader)
+            speaks = [np.flatnonzero(rows) for rows in _evidence(relation or runner_up, logics, here, leader)]
             n_joint, expected, p = co_occurrence(logics[0][inside], logics[1][inside], _strata(counts, inside))
             found.append(
                 Relation(
@@ -94,7 +94,12 @@ def relations(
                     n_joint,
                     expected,
                     p,
-                    *(_ids(counts.predictions.passages, rows) for rows in speaks),
+                    passages_for=_ids(counts.predictions.passages, speaks[0]),
+                    passages_against=_ids(counts.predictions.passages, speaks[1]),
+                    n_for=len(speaks[0]),
+                    n_against=len(speaks[1]),
+                    rows_for=speaks[0],
+                    rows_against=speaks[1],
                 )
             )
             was_present = [was or now for was, now in zip(was_present, whole.present, strict=True)]
@@ -208,8 +213,8 @@ def _evidence(relation: str, logics: Sequence[Row], marks: Mapping[str, Row], le
     return nothing, nothing
 
 
-def _ids(passages: Sequence[Passage], rows: Row) -> tuple[str, ...]:
-    return tuple(passages[row].id for row in np.flatnonzero(rows)[:NAMED].tolist())
+def _ids(passages: Sequence[Passage], rows: NDArray[np.intp]) -> tuple[str, ...]:
+    return tuple(passages[row].id for row in rows[:NAMED].tolist())
 
 
 def _strata(counts: Counts, inside: Row) -> NDArray[np.int64]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.aggregate import TALK, WEIGHTS, Counts
+from sibnlp.aggregate import TALK, WEIGHTS
 from sibnlp.codebook import Framework
+from sibnlp.columns import labels
 from sibnlp.estimates import COUNT, Estimates, Fitted
 from sibnlp.intervals import CORPUS, Contrast, Estimate, holm
 from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS
 from sibnlp.shrinkage import change as drawn_change
-from sibnlp.types import Prevalence, Shift
+from sibnlp.types import Passage, Prevalence, Shift
 
 # Said of a change that is not the plain difference of its levels (`sibnlp.shrinkage`).
 DRAWN = "drawn towards the count"
@@ -58,7 +60,8 @@ def grouped(estimates: Estimates, framework: Framework, level: float = 0.95) -> 
     counts = estimates.counts
     found: list[Prevalence] = []
     for kind in GROUPS:
-        names = np.array([_group(counts, int(row), kind) for row in counts.rows], dtype=object)
+        field = kind if kind != "sector" else "extra.sector"
+        names = labels(counts.predictions.passages, partial(group_of, kind=kind), field)[counts.rows]
         largest = Counter(name for name in names if name).most_common(MOST_GROUPS)
         for name in sorted(name for name, _ in largest):
             rows = names == name
@@ -67,8 +70,8 @@ def grouped(estimates: Estimates, framework: Framework, level: float = 0.95) -> 
     return tuple(found)
 
 
-def _group(counts: Counts, row: int, kind: str) -> str:
-    passage = counts.predictions.passages[row]
+def group_of(passage: Passage, kind: str) -> str:
+    """The role, actor or sector that a passage counts for; empty where nobody says."""
     if kind == "sector":
         return str(dict(passage.extra).get("sector") or "")
     return (passage.role if kind == "role" else passage.actor) or ""

@@ -306,6 +306,10 @@ class Prevalence:
     group: str = ""
 
 
+def _no_rows() -> NDArray[np.intp]:
+    return np.zeros(0, dtype=np.intp)
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """How two logics stand to each other in a domain and period (None where no rule matches).
@@ -319,7 +323,9 @@ class Relation:
         runner_up: the relation that came nearest where none matched; empty if none could have.
         marks: passages that carry a relation code, by code.
         n_joint: passages with both logics; expected: as many as chance would put together; p: two-sided, exact.
-        passages_for, passages_against: ids of passages that speak for the relation (or the runner-up) and against it.
+        passages_for, passages_against: ids of the first passages that speak for the relation (or the runner-up) and
+            against it; n_for, n_against: how many there are.
+        rows_for, rows_against: all of them, as rows of the scope's predictions.
     """
 
     domain: str | None
@@ -336,6 +342,10 @@ class Relation:
     p: float = NAN
     passages_for: tuple[str, ...] = ()
     passages_against: tuple[str, ...] = ()
+    n_for: int = 0
+    n_against: int = 0
+    rows_for: NDArray[np.intp] = field(default_factory=_no_rows, compare=False, repr=False)
+    rows_against: NDArray[np.intp] = field(default_factory=_no_rows, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Section:
             (r.domain, r.period): r for r in trajectory.relations
         }
         # Interviews and documents share a framework, not their quotations.
-        kinds = [passage.kind for passage in report.predictions.passages]
+        kinds = cells.kinds
         self.telling = [
             exemplar
             for exemplar in report.exemplars
@@ -178,7 +178,7 @@ class Section:
             {
                 "title": self.name(domain),
                 "whole": domain is None,
-                "breaks": changes.breaks_of(self.trajectory, domain),
+                "breaks": changes.breaks_of(self, domain),
                 "denominators": [self._n(domain, period) for period in self.periods],
                 "points": [
                     {

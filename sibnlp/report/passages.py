@@ -11,13 +11,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.aggregate import cluster_of
+from sibnlp.columns import grouped, labels, numbered, taken
 from sibnlp.periods import assign
 from sibnlp.report.text import line, place, plain, who
+from sibnlp.trajectory import group_of
 from sibnlp.types import INTERVIEW, Moved, Passage, Predictions, Trajectory, is_spoken
 
 MAX_EMBEDDED = 20_000
@@ -57,6 +61,7 @@ class Cells:
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._periods: dict[int, NDArray[np.intp]] = {}
         self._by_id: dict[str, list[int]] = {}
+        self._groups: dict[str, NDArray[np.object_]] = {}
 
     def periods(self, trajectory: Trajectory) -> NDArray[np.intp]:
         """The period of every passage as its place in ``trajectory.periods``; -1 outside its scope or periods."""
@@ -64,15 +69,57 @@ class Cells:
             places: dict[str | None, int] = {period: i for i, period in enumerate(trajectory.periods)}
             passages = self.predictions.passages
             # Only the scope's own passages are assigned, as they were when they were counted.
-            rows = [row for row, passage in enumerate(passages) if in_scope(passage.kind, trajectory.scope)]
+            rows = self.scope(trajectory)
             found = np.full(len(passages), -1, dtype=np.intp)
-            if rows:
-                labels, _ = assign([passages[row] for row in rows], trajectory.period, trajectory.periods)
-                found[rows] = [places.get(label, -1) for label in labels]
+            if len(rows):
+                given, _ = assign(taken(passages, rows), trajectory.period, trajectory.periods)
+                found[rows] = [places.get(label, -1) for label in given]
             self._periods[id(trajectory)] = found
         return self._periods[id(trajectory)]
 
-    def _column(self, code: str) -> NDArray[np.bool_]:
+    @property
+    def cluster(self) -> NDArray[np.int64]:
+        """Whose each passage is, as the figures count it: the actor, or the document where nobody is named."""
+        return self._whose[0]
+
+    @property
+    def clusters(self) -> Mapping[str, int]:
+        """Their names, and the numbers of these."""
+        return self._whose[1]
+
+    @cached_property
+    def _whose(self) -> tuple[NDArray[np.int64], dict[str, int]]:
+        return numbered(self.predictions.passages, cluster_of, "document", "speaker", "actor")
+
+    @cached_property
+    def kinds(self) -> NDArray[np.object_]:
+        """[n] kind of each passage's document."""
+        return labels(self.predictions.passages, lambda passage: passage.kind, "kind")
+
+    @cached_property
+    def _documents(self) -> tuple[NDArray[np.int64], dict[str, int]]:
+        return numbered(self.predictions.passages, lambda passage: passage.document, "document")
+
+    def of_document(self, id: str) -> NDArray[np.intp]:
+        """Rows of a document."""
+        numbers, number = self._documents
+        return np.flatnonzero(numbers == number.get(id, -1))
+
+    def scope(self, trajectory: Trajectory) -> NDArray[np.intp]:
+        """Rows of a trajectory's scope: its own predictions are these, in this order."""
+        groups, first = grouped(self.predictions.passages, "kind")
+        inside = [in_scope(self.predictions.passages[row].kind, trajectory.scope) for row in first.tolist()]
+        return np.flatnonzero(np.array(inside, dtype=np.bool_)[groups])
+
+    def group(self, kind: str) -> NDArray[np.object_]:
+        """[n] name of each passage's group of a kind, as figures by group count them."""
+        if kind not in self._groups:
+            field = {"role": "role", "actor": "actor"}.get(kind, f"extra.{kind}")
+            self._groups[kind] = labels(self.predictions.passages, lambda passage: group_of(passage, kind), field)
+        return self._groups[kind]
+
+    def has(self, code: str) -> NDArray[np.bool_]:
+        """[n] whether each passage was given a code."""
         if code not in self.predictions.codes:
             return np.zeros(len(self.predictions), dtype=np.bool_)
         return self.predictions.assigned[:, self.predictions.column(code)]
@@ -81,9 +128,9 @@ class Cells:
         """Rows of a period that carry the domain and any of the codes; no codes means with or without."""
         keep = self.periods(trajectory) == trajectory.periods.index(period)
         if domain is not None:
-            keep &= self._column(domain)
+            keep &= self.has(domain)
         if codes:
-            keep &= np.any([self._column(code) for code in codes], axis=0)
+            keep &= np.any([self.has(code) for code in codes], axis=0)
         return np.flatnonzero(keep)
 
     def add(
@@ -111,6 +158,12 @@ class Cells:
             self._numbers[key] = len(self.all)
             self.all.append(Cell(title, summary, len(rows) if counted is None else counted, rows))
         return self._numbers[key]
+
+    def union(self, key: tuple[Any, ...], cells: Iterable[int | None], title: str, summary: str) -> int | None:
+        """Number of a cell with all passages of others; None without any."""
+        parts = [self.all[cell].rows for cell in cells if cell is not None]
+        rows = np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.intp)
+        return self.put(key, rows, title, summary) if len(rows) else None
 
     def named(self, trajectory: Trajectory, ids: Sequence[str]) -> NDArray[np.intp]:
         """Rows of passages by their ids, within a trajectory's scope."""

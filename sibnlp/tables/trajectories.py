@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from sibnlp.types import Decomposition, Pole, Shift, Trajectory
+from sibnlp.types import Decomposition, Pole, Relation, Shift, Trajectory
 
 
 def trajectory_json(trajectory: Trajectory, documents: Trajectory | None = None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def trajectory_json(trajectory: Trajectory, documents: Trajectory | None = None)
         "denominator": trajectory.denominator,
         "periods": list(trajectory.periods),
         "prevalence": [asdict(cell) for cell in trajectory.prevalence],
-        "relations": [asdict(relation) for relation in trajectory.relations],
+        "relations": [_relation(relation) for relation in trajectory.relations],
         "shifts": [{**_from_to(shift), "shift": shift.shift} for shift in trajectory.shifts],
         "change_points": [asdict(point) for point in trajectory.change_points],
         "decomposition": [_from_to(split) for split in trajectory.decomposition],
@@ -38,6 +38,11 @@ def trajectory_json(trajectory: Trajectory, documents: Trajectory | None = None)
     if documents:
         found["documents"] = {k: v for k, v in trajectory_json(documents).items() if k != "framework"}
     return _no_nan(found)  # type: ignore[no-any-return]
+
+
+def _relation(relation: Relation) -> dict[str, Any]:
+    # Rows mean nothing outside the predictions they count in.
+    return {key: value for key, value in asdict(relation).items() if not key.startswith("rows_")}
 
 
 def _from_to(part: Shift | Pole | Decomposition) -> dict[str, Any]:
