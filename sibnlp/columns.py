@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.types import Passage
+from sibnlp.types import Passage, Predictions
 
 Numbers = NDArray[np.int64]
 
@@ -18,12 +19,26 @@ Numbers = NDArray[np.int64]
 class Columnar(Protocol):
     """Passages that know their columns (`sibnlp.tables.columnar`)."""
 
+    extra_names: tuple[str, ...]
+
     def grouped(self, *fields: str) -> tuple[Numbers, Numbers]:
         """As `grouped`."""
         ...
 
     def n_words(self) -> Numbers:
         """As `n_words`."""
+        ...
+
+    def filled(self, field: str) -> NDArray[np.bool_]:
+        """As `filled`."""
+        ...
+
+    def column(self, name: str) -> Numbers:
+        """[n] ``start`` or ``end``."""
+        ...
+
+    def ids(self) -> list[str]:
+        """As `ids`."""
         ...
 
     def taken(self, rows: Numbers) -> Sequence[Passage]:
@@ -107,3 +122,46 @@ def taken(passages: Sequence[Passage], rows: Numbers) -> Sequence[Passage]:
     if isinstance(passages, Columnar):
         return passages.taken(rows)
     return tuple(passages[row] for row in rows.tolist())
+
+
+def spans(passages: Sequence[Passage]) -> tuple[Numbers, Numbers]:
+    """[n] start and end of each passage in its document."""
+    if isinstance(passages, Columnar):
+        return passages.column("start"), passages.column("end")
+    return (
+        np.array([passage.start for passage in passages], dtype=np.int64),
+        np.array([passage.end for passage in passages], dtype=np.int64),
+    )
+
+
+def ids(passages: Sequence[Passage]) -> list[str]:
+    """[n] id of each passage."""
+    return passages.ids() if isinstance(passages, Columnar) else [passage.id for passage in passages]
+
+
+def extra_names(passages: Sequence[Passage]) -> set[str]:
+    """Names of all further columns."""
+    if isinstance(passages, Columnar):
+        return set(passages.extra_names)
+    return {name for passage in passages for name, _ in passage.extra}
+
+
+def subset(predictions: Predictions, rows: Numbers) -> Predictions:
+    """Predictions of some passages, in their order."""
+    abstained = predictions.abstained
+    return replace(
+        predictions,
+        passages=taken(predictions.passages, rows),
+        probabilities=predictions.probabilities[rows],
+        assigned=predictions.assigned[rows],
+        stances=tuple(predictions.stances[row] for row in rows.tolist()) if predictions.stances else (),
+        abstained=None if abstained is None else abstained[rows],
+    )
+
+
+def filled(passages: Sequence[Passage], field: str) -> NDArray[np.bool_]:
+    """[n] whether a field holds anything."""
+    if isinstance(passages, Columnar):
+        return passages.filled(field)
+    get = _getter(field)
+    return np.array([bool(get(passage)) for passage in passages], dtype=np.bool_)

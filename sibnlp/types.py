@@ -7,7 +7,7 @@ All offsets are Unicode code points, half open: ``document.text[start:end]``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -212,7 +212,8 @@ class Predictions:
     """What a model says of passages.
 
     Attributes:
-        passages: n passages, in input order.
+        passages: n passages, in input order: a tuple, or a table that makes them as they are asked for
+            (`sibnlp.tables.columnar`); go through them by `sibnlp.columns` where there may be a million.
         codes: ids of the k codes, the columns of the matrices.
         probabilities: float32 [n, k], calibrated probability that the code holds.
         assigned: bool [n, k], whether the code is given (at or over its threshold; at most one in an exclusive family).
@@ -222,7 +223,7 @@ class Predictions:
         stances: of each passage, how its speaker stands to each logic it carries; empty where nobody says so.
     """
 
-    passages: tuple[Passage, ...]
+    passages: Sequence[Passage]
     codes: tuple[str, ...]
     probabilities: NDArray[np.float32]
     assigned: NDArray[np.bool_]

@@ -14,7 +14,8 @@ LEVELS = {
     1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words places chunks "
     "overlap names",
     2: "columns embeddings parsing speech codebook project set_agreement unitising recognisers actors shrinkage",
-    3: "cascade periods tables segmentation metadata project_template classifiers quantifiers detectors targets pseudonyms",
+    3: "cascade periods tables segmentation metadata project_template classifiers quantifiers detectors targets "
+    "pseudonyms",
     4: "readers aggregate misfit model evaluate exchange ledger sampling",
     5: "refusals gold tally exemplars instrument training explain guard",
     6: "estimates corpus",

@@ -13,7 +13,7 @@ from sibnlp.types import ChangePoint, Decomposition
 if TYPE_CHECKING:
     from sibnlp.report.findings import Section
 
-Rows = NDArray[np.intp]
+Rows = NDArray[np.int32]
 
 
 def part(section: Section, one: Decomposition, name: str, value: str) -> int | None:
@@ -47,38 +47,25 @@ TITLES = {
 
 
 def _rows(section: Section, one: Decomposition, name: str) -> tuple[Rows, str]:
-    cells, trajectory = section.cells, section.trajectory
-    first, last = (cells.rows(trajectory, None, (), period) for period in (one.start, one.end))
-    both = np.concatenate([first, last])
-    if name in ("within", "voice", "entry", "exit"):
-        n = len(cells.clusters)
-        heard = [np.bincount(cells.cluster[rows], minlength=n) > 0 for rows in (first, last)]
-        stay = heard[0] & heard[1]
-        stayed, came, left = (
-            both[stay[cells.cluster[both]]],
-            last[~heard[0][cells.cluster[last]]],
-            first[~heard[1][cells.cluster[first]]],
-        )
-        if name == "voice":
-            return (
-                stayed,
-                f"All passages of those heard in both periods, {amount(len(both), 'passage')} being all talk.",
-            )
+    heard = section.cells.heard(section.trajectory, one.start, one.end)
+    talk = amount(len(heard.both), "passage")
+    if name == "voice":
+        return heard.stayed, f"All passages of those heard in both periods, out of {talk} of all talk."
+    if name in ("within", "entry", "exit"):
         rows, who = {
-            "within": (stayed, "those heard in both periods"),
-            "entry": (came, "those heard only at the end"),
-            "exit": (left, "those heard only at the start"),
+            "within": (heard.stayed, "those heard in both periods"),
+            "entry": (heard.came, "those heard only at the end"),
+            "exit": (heard.left, "those heard only at the start"),
         }[name]
         carry = rows[_carries(section, one.domain, one.code)[rows]]
         return carry, f"The passages that carry it of {who}, out of {amount(len(rows), 'passage')} of theirs."
-    domains = [cells.has(domain) for domain in section.domains if domain is not None]
-    n_domains = np.sum(domains, axis=0) if domains else np.zeros(len(cells.cluster), dtype=np.int64)
+    domains = section.n_domains
     if name == "agenda":
-        return both[n_domains[both] > 0], "All passages on any domain."
-    carry = both[cells.has(one.code)[both]]
+        return heard.both[domains[heard.both] > 0], "All passages on any domain."
+    carry = heard.both[section.cells.has(one.code)[heard.both]]
     if name == "logic":
-        return carry[n_domains[carry] > 0], f"The passages that carry {one.code} on any domain."
-    return carry[n_domains[carry] != 1], f"The passages that carry {one.code} on no domain, or on several."
+        return carry[domains[carry] > 0], f"The passages that carry {one.code} on any domain."
+    return carry[domains[carry] != 1], f"The passages that carry {one.code} on no domain, or on several."
 
 
 def _carries(section: Section, domain: str | None, code: str) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sibnlp.report import charts, evaluation, text, view
-from sibnlp.report.passages import Cells, chosen, explanation, in_scope
+from sibnlp.report.passages import Cell, Cells, chosen, explanation, in_scope
 from tests.report import factory
 
 # A trajectory without what compares periods or people.
@@ -229,6 +229,18 @@ def test_the_sample_is_even_fixed_and_keeps_the_quotations() -> None:
     assert all(cell["counted"] >= len(cell["rows"]) for cell in script["cells"])
     shown = view.build(report, limit=250)[0]
     assert shown["sample"].startswith("This page carries 250 of 352 passages")
+
+
+def test_every_figure_keeps_a_passage_and_documents_take_turns() -> None:
+    report = factory.report(hostile=False)
+    script = view.build(report, limit=200)[1]
+    assert len(script["passages"]) == 200 < script["total"]
+    assert all(cell["rows"] for cell in script["cells"] if cell["total"])
+    assert all(cell["total"] >= len(cell["rows"]) for cell in script["cells"])
+    # Ten passages of each of four documents: the first four places are four documents'.
+    rows, documents = np.arange(40, dtype=np.int32), np.repeat(np.arange(4), 10)
+    kept = chosen([Cell("", "", 40, rows)], 40, 8, (), [f"p{i}" for i in range(40)], documents)
+    assert np.bincount(documents[kept]).tolist() == [2, 2, 2, 2]
 
 
 def test_few_passages_are_all_embedded() -> None:
