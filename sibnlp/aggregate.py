@@ -6,15 +6,19 @@ Domain × logic is counted jointly: a passage counts for NPM in a domain if it c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.columns import n_words, numbered, subset
 from sibnlp.quantifiers import Passages
 from sibnlp.speech.turns import ROLE, plausible
 from sibnlp.types import Passage, Predictions
 
 TALK, DOMAIN = "talk", "domain"
+# What tells whose words a passage holds (`voice`, `cluster_of`).
+WHO = ("document", "speaker", "actor")
 WEIGHTS = ("passage", "words", "document", "actor")
 
 
@@ -51,12 +55,30 @@ class Counts:
         number = {label: i for i, label in enumerate(periods)}
         self.period = np.array([number[label] if label else -1 for label in labels], dtype=np.int64)
         passages = predictions.passages
-        self.document, self.documents = _numbered([passage.document for passage in passages])
-        self.speaker, _ = _numbered([voice(passage) for passage in passages])
-        self.cluster, self.clusters = _numbered([cluster_of(passage) for passage in passages])
-        self.words = np.array([passage.n_words for passage in passages], dtype=np.int64)
+        self.document, self.documents = numbered(passages, lambda passage: passage.document, "document")
+        self.speaker, _ = numbered(passages, voice, *WHO)
+        self.cluster, self.clusters = numbered(passages, cluster_of, *WHO)
+        self.words = n_words(passages)
         self.rows = np.flatnonzero(self.period >= 0)
+        # What every cell's passages have in common is kept once: with a million of them it is most of the memory.
+        self._common = self.period[self.rows], self.cluster[self.rows]
+        self._unknown = np.broadcast_to(np.float64(np.nan), len(predictions))
         self._weights: dict[str, NDArray[np.float64]] = {}
+
+    def part(self, mine: NDArray[np.int64]) -> Counts:
+        """Some of the rows alone, by their places; what they weigh is what they weigh among all."""
+        found, rows = copy(self), self.rows[mine]
+        found.predictions = subset(self.predictions, rows)
+        found.known = None if self.known is None else self.known[rows]
+        found.period, found.document, found.speaker = self.period[rows], self.document[rows], self.speaker[rows]
+        found.words, found.rows = self.words[rows], np.arange(len(rows))
+        different, found.cluster = np.unique(self.cluster[rows], return_inverse=True)
+        names = list(self.clusters)
+        found.clusters = {names[number]: i for i, number in enumerate(different.tolist())}
+        found._common = found.period, found.cluster
+        found._unknown = self._unknown[: len(rows)]
+        found._weights = {kind: self.weights(kind)[mine] for kind in (*self._weights, self.weight)}
+        return found
 
     def has(self, code: str | None) -> NDArray[np.bool_]:
         """[n], whether each passage was given a code; all True for None."""
@@ -90,6 +112,10 @@ class Counts:
             held = held & self.has(domain)
         return held
 
+    def n_different(self, of: str, held: NDArray[np.bool_]) -> int:
+        """How many ``document``, ``speaker`` or ``cluster`` the passages of a mask [n] are of."""
+        return int(np.count_nonzero(np.bincount(getattr(self, of)[held])))
+
     def held(self, domain: str | None, code: str, period: str) -> NDArray[np.bool_]:
         """[n], the denominator of a cell that counts what the model gave: `inside`, and decided."""
         return self.inside(domain, period) & self.decided(code) & self.decided(domain)
@@ -119,9 +145,9 @@ class Counts:
         return Passages(
             score=self.score(*codes)[self.rows].astype(np.float64),
             given=given[self.rows],
-            period=self.period[self.rows],
-            cluster=self.cluster[self.rows],
-            truth=self.truth(*codes)[self.rows],
+            period=self._common[0],
+            cluster=self._common[1],
+            truth=self._unknown[: len(self.rows)] if self.known is None else self.truth(*codes)[self.rows],
             n_periods=len(self.periods),
             n_clusters=len(self.clusters),
         )
@@ -129,7 +155,7 @@ class Counts:
     def truth(self, *codes: str | None) -> NDArray[np.float64]:
         """[n], what codings that stand for passages say of the codes jointly; NaN where they do not."""
         if self.known is None:
-            return np.full(len(self.predictions), np.nan)
+            return self._unknown
         columns = [
             self.known[:, self.predictions.column(code)]
             if code in self.predictions.codes
@@ -171,8 +197,3 @@ def _named(passage: Passage) -> str:
     if passage.speaker and plausible(passage.speaker) != ROLE:
         return passage.speaker
     return ""
-
-
-def _numbered(labels: Sequence[str]) -> tuple[NDArray[np.int64], dict[str, int]]:
-    number: dict[str, int] = {}
-    return np.array([number.setdefault(label, len(number)) for label in labels], dtype=np.int64), number

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.aggregate import Counts
 from sibnlp.codebook import Framework
+from sibnlp.columns import labels
 from sibnlp.estimates import Estimates
 from sibnlp.tally import DOMINANT_SHARE, PRESENT_PASSAGES
-from sibnlp.types import Alignment
+from sibnlp.types import Alignment, Passage
 
 ENDORSES, RESISTS, REPORTS = "endorses", "resists", "reports"
+STANCES = (RESISTS, REPORTS)
 Row = NDArray[np.bool_]
 
 
@@ -30,39 +33,59 @@ def alignment(estimates: Estimates, framework: Framework) -> tuple[Alignment, ..
     """
     counts = estimates.counts
     passages = counts.predictions.passages
-    stances = {logic: stance_rows(counts, framework, logic) for logic in framework.logics}
-    weights = {logic: estimates.weights(None, logic) for logic in framework.logics}
+    logics = framework.logics
+    n_periods, size = len(counts.periods), len(counts.clusters) * len(counts.periods)
+    rows = counts.rows
+    place = counts.cluster[rows] * n_periods + counts.period[rows]
+
+    def sums(values: NDArray[np.bool_] | NDArray[np.float64] | None = None) -> list[float]:
+        found: list[float] = np.bincount(place, weights=values, minlength=size).tolist()
+        return found
+
+    stances = {logic: stance_rows(counts, framework, logic) for logic in logics}
+    apart = {logic: stances[logic][RESISTS] | stances[logic][REPORTS] for logic in logics}
+    held = {logic: (counts.has(logic) & ~apart[logic])[rows] for logic in logics}
+    either = np.any(list(held.values()), axis=0)
+    alone = {logic: sums(one & ~np.any([held[o] for o in logics if o != logic], axis=0)) if len(logics) > 1
+             else sums(one) for logic, one in held.items()}  # fmt: skip
+    weights = {logic: estimates.weights(None, logic) for logic in logics}
+    n, n_either, words = sums(), sums(either), sums(counts.words[rows].astype(np.float64))
+    carries = {logic: sums(counts.has(logic)[rows]) for logic in logics}
+    by_stance = {stance: {logic: sums(stances[logic][stance][rows]) for logic in logics} for stance in STANCES}
+    total = {logic: sums(weight) for logic, weight in weights.items()}
+    shares = {logic: sums(weights[logic] * estimates.fit(None, logic).adjusted.outcomes) for logic in logics}
+    roles = _roles(passages, rows, place)
     found = []
-    place = {int(row): i for i, row in enumerate(counts.rows)}
-    outcomes = {logic: estimates.fit(None, logic).adjusted.outcomes for logic in framework.logics}
     for name, number in sorted(counts.clusters.items()):
         if name.startswith("\0"):
             continue
         for i, period in enumerate(counts.periods):
-            rows = np.flatnonzero((counts.cluster == number) & (counts.period == i))
-            if not len(rows):
+            cell = number * n_periods + i
+            if not n[cell]:
                 continue
-            mine = np.array([place[int(row)] for row in rows])
-            carries = {logic: counts.has(logic)[rows] for logic in framework.logics}
-            held = {
-                logic: carries[logic] & ~stances[logic][RESISTS][rows] & ~stances[logic][REPORTS][rows]
-                for logic in framework.logics
-            }
             found.append(
                 Alignment(
                     name,
-                    next((passages[row].role for row in rows.tolist() if passages[row].role), None) or "",
+                    roles.get(cell, ""),
                     period,
-                    len(rows),
-                    int(counts.words[rows].sum()),
-                    {logic: int(one.sum()) for logic, one in carries.items()},
-                    {logic: int(stances[logic][RESISTS][rows].sum()) for logic in framework.logics},
-                    {logic: int(stances[logic][REPORTS][rows].sum()) for logic in framework.logics},
-                    {logic: _mean(one[mine], weights[logic][mine]) for logic, one in outcomes.items()},
-                    _leads(held),
+                    int(n[cell]),
+                    int(words[cell]),
+                    {logic: int(one[cell]) for logic, one in carries.items()},
+                    {logic: int(one[cell]) for logic, one in by_stance[RESISTS].items()},
+                    {logic: int(one[cell]) for logic, one in by_stance[REPORTS].items()},
+                    {logic: _mean(one[cell], total[logic][cell]) for logic, one in shares.items()},
+                    _leads({logic: one[cell] for logic, one in alone.items()}, n_either[cell]),
                 )
             )
     return tuple(found)
+
+
+def _roles(passages: Sequence[Passage], rows: NDArray[np.int64], place: NDArray[np.int64]) -> dict[int, str]:
+    """The first role that passages of a place have, where any has one."""
+    role = labels(passages, lambda passage: passage.role or "", "role")[rows]
+    named = np.flatnonzero(role != "")
+    places, first = np.unique(place[named], return_index=True)
+    return dict(zip(places.tolist(), role[named[first]].tolist(), strict=True))
 
 
 def stance_rows(counts: Counts, framework: Framework, logic: str) -> Mapping[str, Row]:
@@ -76,7 +99,7 @@ def stance_rows(counts: Counts, framework: Framework, logic: str) -> Mapping[str
     for other in framework.logics:
         others |= counts.has(other) if other != logic else False
     found = {}
-    for stance in (RESISTS, REPORTS):
+    for stance in STANCES:
         rows = counts.has(logic) & counts.has(stance) & ~counts.has(ENDORSES) & ~others
         if predictions.stances:
             told = np.array([logic in one for one in predictions.stances], dtype=np.bool_)
@@ -86,27 +109,16 @@ def stance_rows(counts: Counts, framework: Framework, logic: str) -> Mapping[str
     return found
 
 
-def _mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+def _mean(top: float, bottom: float) -> float:
     """Weighted mean (a ratio of sums; Cochran 1977, § 6.2); NaN where nothing has a weight.
 
-    >>> _mean(np.array([1.0, 0.0]), np.array([1.0, 3.0])), _mean(np.ones(1), np.zeros(1))
+    >>> _mean(1.0, 4.0), _mean(0.0, 0.0)
     (0.25, nan)
     """
-    total = float(weight.sum())
-    return float((values * weight).sum() / total) if total > 0 else float("nan")
+    return top / bottom if bottom > 0 else math.nan
 
 
-def _leads(held: Mapping[str, Row]) -> str | None:
-    either = np.zeros(len(next(iter(held.values()))), dtype=np.bool_)
-    for one in held.values():
-        either |= one
-    n = int(either.sum())
-    if n < PRESENT_PASSAGES:
+def _leads(alone: Mapping[str, float], either: float) -> str | None:
+    if either < PRESENT_PASSAGES:
         return None
-    for logic, one in held.items():
-        alone = one.copy()
-        for other, rows in held.items():
-            alone &= ~rows if other != logic else True
-        if alone.sum() >= DOMINANT_SHARE * n:
-            return logic
-    return None
+    return next((logic for logic, n in alone.items() if n >= DOMINANT_SHARE * either), None)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from sibnlp.aggregate import TALK, Counts
 from sibnlp.codebook import Framework
-from sibnlp.estimates import Estimates
+from sibnlp.estimates import AS_CODED, Estimates
+from sibnlp.quantifiers import UNCORRECTED
 from sibnlp.types import Decomposition
 
 # With fewer actors in both periods, how they differ cannot be told from how they changed.
@@ -126,7 +127,12 @@ def _cell(
     n_stayers = int(stay.sum())
     low, high = within_interval(levels, voice, stay, level) if n_stayers >= LEAST_STAYERS else (math.nan, math.nan)
     corpus = {}
+    # A count is certain of what it counts: the parts have no error about these passages.
+    certain = fitted.rung in (UNCORRECTED, AS_CODED)
     for name in PARTS:
+        if certain:
+            corpus[name] = (parts.parts[name], parts.parts[name])
+            continue
         coefficients = np.zeros(len(weight))
         for period, side in zip(ends, (parts.start[name], parts.end[name]), strict=True):
             here = (passages.period == period) & (weight > 0)
@@ -181,13 +187,13 @@ def within_interval(
     from scipy import stats
 
     value = split(levels, voice).parts["within"]
-    stayers = np.flatnonzero(stay)
-    without = []
-    for one in stayers.tolist():
-        kept = [np.where(np.arange(len(v)) == one, 0.0, v) for v in voice]
-        without.append(split(levels, (kept[0], kept[1])).parts["within"])
-    n = len(stayers)
-    se = math.sqrt((n - 1) / n * float(((np.array(without) - value) ** 2).sum()))
+    moved = (levels[1] - levels[0])[stay]
+    # Within is the mean, over the two ends' shares of voice, of how far stayers moved: one is taken out of both sums.
+    without = (
+        sum((((v * moved).sum() - v * moved) / (v.sum() - v) for v in (one[stay] for one in voice)), start=0.0) / 2
+    )
+    n = int(stay.sum())
+    se = math.sqrt((n - 1) / n * float(((without - value) ** 2).sum()))
     reach = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
     return value - reach, value + reach
 

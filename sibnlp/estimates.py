@@ -6,7 +6,9 @@ in all periods of a cell, and printed beside every figure.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from sibnlp import refusals
 from sibnlp.aggregate import DOMAIN, TALK, Counts
 from sibnlp.gold import Codings
-from sibnlp.intervals import Estimate
+from sibnlp.intervals import Error, Estimate
 from sibnlp.quantifiers import (
     CORRECTED,
     DESIGN_BASED,
@@ -31,6 +33,8 @@ from sibnlp.quantifiers import (
 
 BEST, COUNT, CORRECTING, SAMPLING = "best", "count", "pacc", "design_based"
 AS_CODED = "as coded"
+# Passages of fitted cells that are held at a time, 17 bytes each.
+_HELD = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +72,19 @@ class Estimates:
         # People give a code or do not: nothing in between.
         self.by_people = bool(((scores == 0) | (scores == 1)).all())
         self._fitted: dict[tuple[object, ...], Fitted | str] = {}
+        self._counted: dict[tuple[object, ...], Adjusted] = {}
+        self._part: tuple[tuple[object, ...], Estimates] = ((), self)
         self._levels: dict[tuple[object, ...], Estimate] = {}
+
+    def part(self, mine: NDArray[np.int64]) -> Estimates:
+        """The same of some passages alone, by their places among the rows; without codings, which are of all."""
+        key = ("part", mine.tobytes())
+        if self._part[0] != key:
+            found = copy(self)
+            found.counts, found._fitted, found._levels, found._counted = self.counts.part(mine), {}, {}, {}
+            found._part = ((), self)
+            self._part = (key, found)
+        return self._part[1]
 
     def fit(self, domain: str | None, code: str, name: str = "") -> Fitted:
         """The quantifier that a cell's figures stand on: the one named, the default, or the best that holds."""
@@ -96,6 +112,10 @@ class Estimates:
 
     def _attempt(self, domain: str | None, code: str, name: str) -> Fitted | str:
         quantifier: Quantifier = QUANTIFIERS.load(name)()
+        if not quantifier.needs_gold:
+            rung = AS_CODED if self.by_people else UNCORRECTED
+            counted = _OnDemand(self, domain, code, name, quantifier)
+            return Fitted(name, rung, f"{quantifier.label}, {rung}", counted)
         whole, keep = self.counts.passages(code, domain), self._decided(domain, code)
         passages = among(whole, None, keep)[0]
 
@@ -103,9 +123,6 @@ class Estimates:
             adjusted = quantifier.adjust(passages, gold)
             return adjusted if keep.all() else Among(adjusted, keep)
 
-        if not quantifier.needs_gold:
-            rung = AS_CODED if self.by_people else UNCORRECTED
-            return Fitted(name, rung, f"{quantifier.label}, {rung}", adjust(None))
         if self.codings is None:
             return "no codings to correct by (--gold)"
         periods = self.counts.periods
@@ -145,6 +162,22 @@ class Estimates:
     def weights(self, domain: str | None, code: str, kind: str = "") -> NDArray[np.float64]:
         """[r], weight of each passage in a cell's figures: as `Counts.weights`, and 0 where the model abstained."""
         return self.counts.weights(kind) * self._decided(domain, code)
+
+    def counted(self, domain: str | None, code: str, name: str, quantifier: Quantifier) -> Adjusted:
+        """What a quantifier that needs no gold makes of a cell; the last few are kept."""
+        key = (domain, code, name)
+        if key not in self._counted:
+            # A cell holds what each passage adds to it: of millions of passages not every cell can be kept.
+            while len(self._counted) >= max(_HELD // max(len(self.counts.predictions), 1), 4):
+                self._counted.pop(next(iter(self._counted)))
+            whole, keep = self.counts.passages(code, domain), self._decided(domain, code)
+            # What all cells have in common is not copied where the model decided on everything.
+            self._counted[key] = (
+                quantifier.adjust(whole, None)
+                if keep.all()
+                else Among(quantifier.adjust(among(whole, None, keep)[0], None), keep)
+            )
+        return self._counted[key]
 
     def level_fit(self, domain: str | None, code: str, name: str = "") -> Fitted:
         """As `fit`, for levels: error rates from elsewhere may correct changes only, so a count stands in."""
@@ -228,6 +261,23 @@ def _gain(gold: Gold, decisions: bool) -> float:
     x = gold.given.astype(np.float64) if decisions else gold.score
     means = [float(np.average(x[held], weights=gold.weight[held])) for held in (gold.truth == 1, gold.truth == 0)]
     return means[0] - means[1]
+
+
+class _OnDemand:
+    """A count, made when it is asked for: cheap to make again, and as large as the passages are many."""
+
+    def __init__(self, estimates: Estimates, domain: str | None, code: str, name: str, quantifier: Quantifier) -> None:
+        self._made = partial(estimates.counted, domain, code, name, quantifier)
+
+    @property
+    def outcomes(self) -> NDArray[np.float64]:
+        return self._made().outcomes
+
+    def levels(self, weight: NDArray[np.float64]) -> Estimate:
+        return self._made().levels(weight)
+
+    def stray(self, coefficients: NDArray[np.float64]) -> Error:
+        return self._made().stray(coefficients)
 
 
 def ratio(part: Estimate, whole: Estimate) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sibnlp.aggregate import Counts
 from sibnlp.codebook import Framework
@@ -23,7 +24,7 @@ def exemplars(counts: Counts, framework: Framework, per_cell: int = 2) -> tuple[
     Returns:
         Exemplars by cell, best first.
     """
-    words = np.array([passage.n_words for passage in counts.predictions.passages])
+    words = counts.words
     quotable = (words >= MIN_WORDS) & (words <= MAX_WORDS)
     found = []
     for domain in (None, *framework.domains):
@@ -32,11 +33,23 @@ def exemplars(counts: Counts, framework: Framework, per_cell: int = 2) -> tuple[
             held = counts.has(code) & counts.has(domain) & quotable
             for number, period in enumerate(counts.periods):
                 rows = np.flatnonzero(held & (counts.period == number))
-                ranked = [int(row) for row in rows[np.argsort(-scores[rows], kind="stable")]]
-                for row in _spread(ranked, counts, per_cell):
+                for row in _best(rows, scores[rows], counts, per_cell):
                     score = round(float(scores[row]), 4)
                     found.append(Exemplar(framework.codebook.id, domain, code, period, row, score))
     return tuple(found)
+
+
+# Of more passages than this, only those with the highest scores are ranked at first.
+_MANY = 2_000
+
+
+def _best(rows: NDArray[np.intp], scores: NDArray[np.float32], counts: Counts, n: int) -> list[int]:
+    """The first n rows by score, spread over speakers."""
+    if len(rows) > _MANY:
+        top = scores >= np.partition(scores, -_MANY)[-_MANY]
+        if len(np.unique(counts.speaker[rows[top]])) >= n:  # enough for a first turn of each
+            rows, scores = rows[top], scores[top]
+    return _spread(rows[np.argsort(-scores, kind="stable")].tolist(), counts, n)
 
 
 def _spread(ranked: list[int], counts: Counts, n: int) -> list[int]:

@@ -6,11 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp import instrument, periods
+from sibnlp import columns, instrument, periods
 from sibnlp.aggregate import Counts
 from sibnlp.alignment import alignment
 from sibnlp.breaks import LEAST_PERIODS, change_points
@@ -25,6 +26,46 @@ from sibnlp.relations import relations
 from sibnlp.trajectory import DRAWN, GROUPS, MOST_GROUPS, grouped, moves, prevalence, shifts
 from sibnlp.types import Passage, Predictions, Prevalence, Source, Trajectory
 
+# Pairs of names that are told one by one.
+MOST_ALIKE = 20
+
+
+class Ground:
+    """What all frameworks over one scope of passages have in common: periods, counts, estimates, the instrument.
+
+    Args:
+        predictions: of the scope.
+        settings: of the drift.
+        stages: names and order of stages.
+        codings: by people, matched with the predictions.
+        known: float64 [n, k], codings that stand for passages of documents the model was trained on.
+        sources: what became of the input files, for signs that the instrument changed.
+
+    Raises:
+        DataError: no passage has a stage or a date.
+    """
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        settings: Drift,
+        stages: Sequence[Stage] = (),
+        codings: Codings | None = None,
+        known: NDArray[np.float64] | None = None,
+        sources: Sequence[Source] = (),
+    ) -> None:
+        self.predictions, self.settings, self.codings = predictions, settings, codings
+        passages = predictions.passages
+        labels, self.periods = periods.assign(passages, settings.period, (stage.id for stage in stages))
+        self.kind = periods.resolve(passages, settings.period)
+        self.n_left_out = sum(label is None for label in labels)
+        dates = set(columns.labels(passages, lambda passage: passage.date, "date").tolist())
+        partial = self.kind in periods.CALENDAR and periods.is_partial(dates, self.periods)
+        self.counts = Counts(predictions, labels, self.periods, settings.denominator, settings.weight, known, partial)
+        self.estimates = Estimates(self.counts, codings, settings.quantifier or BEST)
+        self.warnings = instrument.warnings(passages, labels, self.periods, sources)
+        self.alike = _alike_notes(alike_names(columns.taken(passages, self.counts.rows)))
+
 
 def follow(
     predictions: Predictions,
@@ -37,34 +78,32 @@ def follow(
     sources: Sequence[Source] = (),
     exploratory: bool = False,
 ) -> Trajectory:
-    """Trajectory of one framework over one scope of passages.
+    """Trajectory of one framework over one scope of passages: `follow_on` a `Ground` of its own."""
+    return follow_on(Ground(predictions, settings, stages, codings, known, sources), frame, scope, exploratory)
+
+
+def follow_on(ground: Ground, frame: Framework, scope: str = "all", exploratory: bool = False) -> Trajectory:
+    """Trajectory of one framework.
 
     Args:
-        predictions: of the scope.
+        ground: what it is followed on.
         frame: logics and domains to follow.
-        settings: of the drift.
-        stages: names and order of stages.
         scope: which passages these are.
-        codings: by people, matched with the predictions.
-        known: float64 [n, k], codings that stand for passages of documents the model was trained on.
-        sources: what became of the input files, for signs that the instrument changed.
         exploratory: whether the periods were chosen by looking at the same data.
 
     Raises:
-        DataError: no passage has a stage or a date, or the predictions know none of the framework's logics.
+        DataError: the predictions know none of the framework's logics.
     """
+    predictions, settings, counts, estimates = ground.predictions, ground.settings, ground.counts, ground.estimates
     known_logics = [logic for logic in frame.logics if logic in predictions.codes]
     if not known_logics:
         raise DataError(
             f"the predictions hold no code of {frame.codebook.id!r} ({', '.join(frame.logics)})",
             f"they hold: {', '.join(predictions.codes)}; choose another --codebook",
         )
-    labels, order = periods.assign(predictions.passages, settings.period, (stage.id for stage in stages))
-    kind = periods.resolve(predictions.passages, settings.period)
     notes = []
-    missing = sum(label is None for label in labels)
-    if missing:
-        notes.append(f"{missing} of {len(labels)} passages have no period and are left out.")
+    if ground.n_left_out:
+        notes.append(f"{ground.n_left_out} of {len(predictions)} passages have no period and are left out.")
     absent = [code for code in (*frame.logics, *frame.domains) if code not in predictions.codes]
     if absent:
         notes.append(f"The model does not know {', '.join(absent)}: nothing is shown for them.")
@@ -73,12 +112,9 @@ def follow(
         logics=tuple(known_logics),
         domains=tuple(domain for domain in frame.domains if domain in predictions.codes),
     )
-    partial = kind in periods.CALENDAR and periods.is_partial([p.date for p in predictions.passages], order)
-    counts = Counts(predictions, labels, order, settings.denominator, settings.weight, known, partial)
-    estimates = Estimates(counts, codings, settings.quantifier or BEST)
     cells = prevalence(estimates, frame, settings.level)
     changed = shifts(estimates, frame, settings.level, settings.margin, exploratory=exploratory)
-    notes += _notes(counts, frame, cells)
+    notes += _notes(counts, frame, cells, ground.alike)
     if any(DRAWN in shift.method for shift in changed):
         notes.append(
             "Corrected changes that do not stand out from their own error are drawn towards the counted change; their "
@@ -91,22 +127,22 @@ def follow(
             notes.append(f"Of each {group} only the {MOST_GROUPS} with the most passages have figures of their own.")
     return Trajectory(
         framework=frame.codebook.id,
-        periods=tuple(order),
+        periods=tuple(ground.periods),
         prevalence=cells,
-        relations=relations(counts, frame, moves(estimates, frame, settings.level), codings),
+        relations=relations(counts, frame, moves(estimates, frame, settings.level), ground.codings),
         shifts=changed,
         scope=scope,
         denominator=settings.denominator,
         notes=tuple(notes),
         level=settings.level,
-        period=kind,
+        period=ground.kind,
         weight=settings.weight,
         groups=groups,
         poles=poles(counts, frame),
         decomposition=decompose(estimates, frame, settings.level),
         alignment=alignment(estimates, frame),
-        change_points=change_points(estimates, frame) if kind in periods.CALENDAR else (),
-        warnings=instrument.warnings(predictions.passages, labels, order, sources),
+        change_points=change_points(estimates, frame) if ground.kind in periods.CALENDAR else (),
+        warnings=ground.warnings,
     )
 
 
@@ -181,7 +217,7 @@ def brackets(
     return replace(predictions, passages=passages), said
 
 
-def _notes(counts: Counts, frame: Framework, cells: Sequence[Prevalence]) -> list[str]:
+def _notes(counts: Counts, frame: Framework, cells: Sequence[Prevalence], alike: Sequence[str]) -> list[str]:
     """What a reader of the figures must know of them."""
     notes = []
     whole = [cell for cell in cells if cell.domain is None]
@@ -210,12 +246,19 @@ def _notes(counts: Counts, frame: Framework, cells: Sequence[Prevalence]) -> lis
     never = [code for code in frame.logics if not counts.has(code)[counts.rows].any()]
     if never:
         notes.append(f"No passage carries {', '.join(never)}: its figures are zero as far as anybody can tell.")
-    alike = alike_names([counts.predictions.passages[int(row)] for row in counts.rows])
-    notes += [
-        f"May be one actor under two names: {' and '.join(names)}; tell by metadata who is who." for names in alike
-    ]
+    notes += alike
     for reason, where in _refusals(whole).items():
         notes.append(f"Not corrected ({', '.join(where)}): {reason}.")
+    return notes
+
+
+def _alike_notes(alike: Sequence[tuple[str, ...]]) -> list[str]:
+    notes = [
+        f"May be one actor under two names: {' and '.join(names)}; tell by metadata who is who."
+        for names in alike[:MOST_ALIKE]
+    ]
+    if len(alike) > MOST_ALIKE:
+        notes.append(f"{len(alike) - MOST_ALIKE} more pairs of names may be one actor's each.")
     return notes
 
 
@@ -236,12 +279,27 @@ def _shared(counts: Counts) -> bool:
 
 def alike_names(passages: Sequence[Passage]) -> list[tuple[str, ...]]:
     """Actors whose names differ only in case, order, punctuation, a title or an initial, or a missing first name."""
-    names = sorted({name for passage in passages if (name := passage.actor or passage.speaker)})
+    different = [passages[row] for row in columns.grouped(passages, "actor", "speaker")[1].tolist()]
+    names = sorted({name for passage in different if (name := passage.actor or passage.speaker)})
     parts = {name: _words(name) for name in names}
-    found: list[tuple[str, ...]] = []
-    for i, one in enumerate(names):
-        found += [(one, other) for other in names[i + 1 :] if _alike(parts[one], parts[other])]
-    return found
+    # Only names that share what `_alike` asks for are held against each other: the same words; a last word and how the
+    # first begins; or one word that is another's first or last.
+    sharing: dict[object, list[int]] = defaultdict(list)
+    single: list[int] = []
+    ends: dict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        words = parts[name]
+        if not words or any(word.isdigit() for word in words):
+            continue  # numbered labels differ by their numbers
+        for key in {tuple(sorted(words)), (words[-1], words[0][0], "last")}:
+            sharing[key].append(i)
+        if len(words) == 1:
+            single.append(i)
+        for word in {words[0], words[-1]}:
+            ends[word].append(i)
+    pairs = {(i, j) for together in sharing.values() for i, j in combinations(together, 2)}
+    pairs |= {(min(i, j), max(i, j)) for i in single for j in ends[parts[names[i]][0]] if i != j}
+    return [(names[i], names[j]) for i, j in sorted(pairs) if _alike(parts[names[i]], parts[names[j]])]
 
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "cllr"})

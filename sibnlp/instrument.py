@@ -13,8 +13,10 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
+from sibnlp import columns
 from sibnlp.types import Passage, Source
 
 # Columns in which projects note what was used; passed through from the input.
@@ -25,7 +27,7 @@ _TRANSCRIPT = ("transcript", "transcript_source", "transcriber", "recorder", "as
 LENGTH_RATIO, MIX, MIX_DOCUMENTS = 1.5, 0.5, 3
 # Questions as unlike as in fewer than this share of shuffles; periods need so many questions each.
 LEVEL, QUESTIONS, SHUFFLES = 0.01, 10, 499
-WORDS = 200
+WORDS, MOST_ASKED = 200, 300
 
 
 def warnings(
@@ -39,23 +41,50 @@ def warnings(
         periods: in order of time.
         sources: what became of the input files, where known.
     """
-    held = [(passage, label) for passage, label in zip(passages, labels, strict=True) if label]
-    order = [period for period in periods if any(label == period for _, label in held)]
-    if len(order) < 2:
+    held = _Held(passages, labels, periods)
+    if len(held.order) < 2:
         return ()
     format_of = {source.id: source.format for source in sources if source.format}
     found = [
-        _changed(held, order, "codebook", lambda p: _column(p, _CODEBOOK), "was coded by"),
-        _changed(held, order, "model", lambda p: _column(p, _MODEL), "was coded by"),
-        _mix(held, order, "transcripts", lambda p: _column(p, _TRANSCRIPT) or _format(p, format_of)),
-        _mix(held, order, "kinds of document", lambda p: p.kind or ""),
-        _length(held, order),
-        _questions(held, order),
+        _changed(held, "codebook", _CODEBOOK, "was coded by"),
+        _changed(held, "model", _MODEL, "was coded by"),
+        _mix(held, "transcripts", lambda p: _column(p, _TRANSCRIPT) or _format(p, format_of)),
+        _mix(held, "kinds of document", lambda p: p.kind or ""),
+        _length(held),
+        _questions(held),
     ]
     return tuple(warning for warning in found if warning)
 
 
-Held = Sequence[tuple[Passage, str]]
+class _Held:
+    """The passages that have a period.
+
+    Attributes:
+        rows: of these; period: [r] place of each one's in ``order``, the periods that have any.
+    """
+
+    def __init__(self, passages: Sequence[Passage], labels: Sequence[str | None], periods: Sequence[str]) -> None:
+        self.passages = passages
+        number = {period: i for i, period in enumerate(periods)}
+        place = np.array([number.get(label, -1) if label else -1 for label in labels], dtype=np.int64)
+        there = np.unique(place[place >= 0])
+        self.order = [periods[i] for i in there.tolist()]
+        self.rows = np.flatnonzero(place >= 0)
+        self.period = np.searchsorted(there, place[self.rows])
+
+    def grouped(self, *fields: str) -> NDArray[np.int64]:
+        """[r] number of each passage's combination of values."""
+        return columns.grouped(self.passages, *fields)[0][self.rows]
+
+    def first(self, number: NDArray[np.int64]) -> list[int]:
+        """Place among ``rows`` of the first passage of each number in each period, in order."""
+        both = number * len(self.order) + self.period
+        places: list[int] = np.sort(np.unique(both, return_index=True)[1]).tolist()
+        return places
+
+    def at(self, place: int) -> tuple[Passage, str]:
+        """A passage and its period."""
+        return self.passages[int(self.rows[place])], self.order[int(self.period[place])]
 
 
 def _column(passage: Passage, names: Iterable[str]) -> str:
@@ -67,36 +96,39 @@ def _format(passage: Passage, format_of: Mapping[str, str]) -> str:
     return format_of.get(passage.document) or PurePosixPath(passage.document).suffix.lstrip(".").lower()
 
 
-def _changed(held: Held, order: Sequence[str], what: str, of: Callable[[Passage], str], verb: str) -> str:
+def _changed(held: _Held, what: str, names: Sequence[str], verb: str) -> str:
     """Whether periods name different ones."""
+    own = [f"extra.{name}" for name in sorted(columns.extra_names(held.passages)) if name.lower() in names]
+    if not own:
+        return ""
     named: dict[str, set[str]] = defaultdict(set)
-    for passage, period in held:
-        if value := of(passage):
+    for place in held.first(held.grouped(*own)):
+        passage, period = held.at(place)
+        if value := _column(passage, names):
             named[period].add(value)
     if len({frozenset(values) for values in named.values()}) < 2:
         return ""
-    told = "; ".join(f"{period} {verb} {', '.join(sorted(named[period]))}" for period in order if period in named)
+    told = "; ".join(f"{period} {verb} {', '.join(sorted(named[period]))}" for period in held.order if period in named)
     return f"The {what} changed: {told}."
 
 
-def _mix(held: Held, order: Sequence[str], what: str, of: Callable[[Passage], str]) -> str:
+def _mix(held: _Held, what: str, of: Callable[[Passage], str]) -> str:
     """Whether documents of one sort come and go: total variation between two periods (half the sum of differences)."""
-    documents: dict[str, dict[str, str]] = defaultdict(dict)
-    for passage, period in held:
-        # One passage speaks for its document.
-        if passage.document not in documents[period]:
-            documents[period][passage.document] = of(passage)
-    documents = {period: {d: v for d, v in there.items() if v} for period, there in documents.items()}
-    shares = {
-        period: _shares(documents[period].values()) for period in order if len(documents[period]) >= MIX_DOCUMENTS
-    }
+    documents: dict[str, list[str]] = {period: [] for period in held.order}
+    # One passage speaks for its document.
+    for place in held.first(held.grouped("document")):
+        passage, period = held.at(place)
+        if value := of(passage):
+            documents[period].append(value)
+    shares = {period: _shares(there) for period, there in documents.items() if len(there) >= MIX_DOCUMENTS}
     worst, pair = 0.0, ("", "")
-    names = [period for period in order if period in shares]
+    names = [period for period in held.order if period in shares]
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
-            sorts = set(shares[one]) | set(shares[other])
+            # In order, and by more than rounding: the same input names the same pair.
+            sorts = sorted(set(shares[one]) | set(shares[other]))
             apart = sum(abs(shares[one].get(s, 0) - shares[other].get(s, 0)) for s in sorts) / 2
-            if apart > worst:
+            if apart > worst + 1e-9:
                 worst, pair = apart, (one, other)
     if worst < MIX:
         return ""
@@ -110,9 +142,10 @@ def _shares(values: Iterable[str]) -> dict[str, float]:
     return {value: n / total for value, n in counted.items()}
 
 
-def _length(held: Held, order: Sequence[str]) -> str:
-    words = {period: float(np.median([p.n_words for p, label in held if label == period])) for period in order}
-    short, long_ = min(order, key=lambda p: words[p]), max(order, key=lambda p: words[p])
+def _length(held: _Held) -> str:
+    n_words = columns.n_words(held.passages)[held.rows]
+    words = {period: float(np.median(n_words[held.period == i])) for i, period in enumerate(held.order)}
+    short, long_ = min(held.order, key=lambda p: words[p]), max(held.order, key=lambda p: words[p])
     if words[long_] < LENGTH_RATIO * words[short]:
         return ""
     return (
@@ -121,20 +154,29 @@ def _length(held: Held, order: Sequence[str]) -> str:
     )
 
 
-def _questions(held: Held, order: Sequence[str]) -> str:
+def _questions(held: _Held) -> str:
     """Whether the interviewer asks about other things: are questions of two periods worded further apart than chance?
 
     Distance is Jensen–Shannon's between the commonest words (Lin 1991, *IEEE Trans. Inf. Theory* 37); chance is the
-    same over questions shuffled between the two periods, interview by interview.
+    same over questions shuffled between the two periods, interview by interview. Of more than `MOST_ASKED` interviews a
+    period, so many are looked at, evenly spaced.
     """
     asked: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    seen = set()
-    for passage, period in held:
-        key = (passage.document, passage.context)
-        if passage.context and key not in seen:
-            seen.add(key)
-            asked[period][passage.document].update(re.findall(r"[^\W\d_]{4,}", passage.context.casefold()))
-    n_asked = Counter(period for _, period in {(p.context, label) for p, label in held if p.context})
+    document, context = held.grouped("document"), held.grouped("context")
+    looked = np.zeros(int(document.max(initial=-1)) + 1, dtype=np.bool_)
+    for i in range(len(held.order)):
+        there = np.unique(document[held.period == i])
+        looked[there[np.linspace(0, len(there) - 1, min(len(there), MOST_ASKED)).astype(np.int64)]] = True
+    both = document * (int(context.max(initial=-1)) + 1) + context
+    for place in np.sort(np.unique(both, return_index=True)[1]).tolist():
+        if looked[document[place]]:
+            passage, period = held.at(place)
+            if passage.context:
+                asked[period][passage.document].update(re.findall(r"[^\W\d_]{4,}", passage.context.casefold()))
+    asks = columns.filled(held.passages, "context")[held.rows]
+    each = np.unique(context[asks] * len(held.order) + held.period[asks]) % len(held.order)
+    n_asked = Counter(held.order[i] for i in each.tolist())
+    order = held.order
     names = [period for period in order if n_asked[period] >= QUESTIONS and len(asked[period]) >= 3]
     common = Counter(word for period in names for counted in asked[period].values() for word in counted.elements())
     words = [word for word, _ in common.most_common(WORDS)]

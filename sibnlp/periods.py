@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from sibnlp.columns import grouped
 from sibnlp.errors import DataError
 from sibnlp.types import Passage
 
@@ -31,9 +32,10 @@ def resolve(passages: Sequence[Passage], period: str = "") -> str:
     """The kind of period meant: as asked for, else stages where any passage has one, else years, else `UNDATED`."""
     if period:
         return period
-    if any(passage.stage for passage in passages):
+    different = [passages[row] for row in grouped(passages, "stage", "date")[1].tolist()]
+    if any(passage.stage for passage in different):
         return STAGE
-    return YEAR if any(passage.date for passage in passages) else UNDATED
+    return YEAR if any(passage.date for passage in different) else UNDATED
 
 
 def assign(
@@ -59,14 +61,17 @@ def assign(
         return [UNDATED] * len(passages), [UNDATED]
     of: Callable[[Passage], str | None]
     of = (lambda passage: passage.stage) if period == STAGE else (lambda passage: _of_date(passage.date, period))
-    labels = [of(passage) or None for passage in passages]
-    found = {label for label in labels if label}
+    number, first = grouped(passages, "stage", "date")
+    different = [passages[row] for row in first.tolist()]
+    names = [of(passage) or None for passage in different]
+    labels = [names[i] for i in number.tolist()]
+    found = {name for name in names if name}
     if not found:
         lacking = "stage" if period == STAGE else "date that names a " + period
         raise DataError(f"no passage has a {lacking}", "give stages or dates in metadata.csv or the file names")
     if period == STAGE:
         earliest: dict[str, str] = {}
-        for passage in passages:
+        for passage in different:
             if passage.stage and passage.date:
                 earliest[passage.stage] = min(passage.date, earliest.get(passage.stage, passage.date))
         given = [label for label in order if label in found]

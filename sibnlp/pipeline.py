@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from sibnlp import codebook as codebooks_module
 from sibnlp import metadata, periods
-from sibnlp.aggregate import Counts
 from sibnlp.codebook import Codebook, Framework, framework
+from sibnlp.columns import grouped, subset
 from sibnlp.corpus import Progress, collect, find_documents
 from sibnlp.errors import DataError
 from sibnlp.exemplars import exemplars
 from sibnlp.explain import is_exact, leading_words
-from sibnlp.follow import brackets, follow
+from sibnlp.follow import Ground, brackets, follow_on
 from sibnlp.gold import match, standing_in
 from sibnlp.model import Model
 from sibnlp.project import Drift, Settings, Stage
@@ -114,13 +114,15 @@ def track(
         drift, stages = replace(drift, period=periods.STAGE), ()
     scopes = _scopes(predictions)
 
+    grounds: dict[int, Ground] = {}
+
     def trajectories(number: int) -> tuple[Trajectory, ...]:
         name, part, rows = scopes[number]
         inside = coded.within(rows) if coded else None
         stands = known[rows] if known is not None else None
-        return tuple(
-            follow(part, frame, drift, stages, name, inside, stands, sources, found_periods) for frame in frames
-        )
+        ground = Ground(part, drift, stages, inside, stands, sources)
+        grounds[number] = ground
+        return tuple(follow_on(ground, frame, name, found_periods) for frame in frames)
 
     main_trajectories = trajectories(0)
     documents: tuple[Trajectory, ...] = ()
@@ -130,8 +132,11 @@ def track(
         except DataError as error:
             notes.append(f"Documents are not followed: {error}.")
     shown: list[Exemplar] = []
-    for _, part, rows in scopes:
-        shown += _exemplars(part, rows, frames, drift, stages)
+    for number, ground in grounds.items():
+        rows = scopes[number][2]
+        shown += [
+            replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(ground.counts, frame)
+        ]
     names = {stage.id: stage.name for stage in stages if stage.name}
     for book in books:
         names |= {book.id: book.name} | {code.id: code.name for code in book.codes if code.name}
@@ -160,46 +165,20 @@ def _frames(books: Sequence[Codebook], predictions: Predictions) -> tuple[list[F
     return fitting or frames, []
 
 
-def _exemplars(
-    part: Predictions, rows: NDArray[np.int64], frames: Sequence[Framework], drift: Drift, stages: Sequence[Stage]
-) -> list[Exemplar]:
-    """Exemplars of one scope, with their rows in the whole."""
-    try:
-        labels, order = periods.assign(part.passages, drift.period, (stage.id for stage in stages))
-    except DataError:
-        return []  # the scope has no period, which `track` warns of
-    counts = Counts(part, labels, order)
-    return [replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(counts, frame)]
-
-
 def _scopes(predictions: Predictions) -> list[tuple[str, Predictions, NDArray[np.int64]]]:
     """Passages of interviews and of documents apart, with their rows; one scope where one kind or none is known."""
-    kinds = [passage.kind for passage in predictions.passages]
-    spoken = np.array([is_spoken(kind) for kind in kinds])
+    number, first = grouped(predictions.passages, "kind")
+    kinds = [predictions.passages[row].kind for row in first.tolist()]
+    spoken = np.array([is_spoken(kind) for kind in kinds], dtype=np.bool_)[number]
     everything = np.arange(len(predictions))
     if spoken.all():
         return [(INTERVIEW, predictions, everything)]
     if not spoken.any():
         return [(DOCUMENT if all(kinds) else "all", predictions, everything)]
     return [
-        (INTERVIEW, _subset(predictions, spoken), everything[spoken]),
-        (DOCUMENT, _subset(predictions, ~spoken), everything[~spoken]),
+        (INTERVIEW, subset(predictions, everything[spoken]), everything[spoken]),
+        (DOCUMENT, subset(predictions, everything[~spoken]), everything[~spoken]),
     ]
-
-
-def _subset(predictions: Predictions, keep: NDArray[np.bool_]) -> Predictions:
-    passages = tuple(passage for passage, kept in zip(predictions.passages, keep, strict=True) if kept)
-    abstained = predictions.abstained
-    return replace(
-        predictions,
-        passages=passages,
-        probabilities=predictions.probabilities[keep],
-        assigned=predictions.assigned[keep],
-        stances=tuple(s for s, kept in zip(predictions.stances, keep, strict=True) if kept)
-        if predictions.stances
-        else (),
-        abstained=None if abstained is None else abstained[keep],
-    )
 
 
 def _fingerprints(books: Sequence[Codebook]) -> dict[str, str]:

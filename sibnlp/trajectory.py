@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp import columns
 from sibnlp.aggregate import TALK, WEIGHTS, Counts
 from sibnlp.codebook import Framework
 from sibnlp.estimates import COUNT, Estimates, Fitted
 from sibnlp.intervals import CORPUS, Contrast, Estimate, holm
 from sibnlp.quantifiers import DESIGN_BASED, QUANTIFIERS
 from sibnlp.shrinkage import change as drawn_change
-from sibnlp.types import Prevalence, Shift
+from sibnlp.types import Passage, Prevalence, Shift
 
 # Said of a change that is not the plain difference of its levels (`sibnlp.shrinkage`).
 DRAWN = "drawn towards the count"
@@ -58,17 +58,46 @@ def grouped(estimates: Estimates, framework: Framework, level: float = 0.95) -> 
     counts = estimates.counts
     found: list[Prevalence] = []
     for kind in GROUPS:
-        names = np.array([_group(counts, int(row), kind) for row in counts.rows], dtype=object)
-        largest = Counter(name for name in names if name).most_common(MOST_GROUPS)
-        for name in sorted(name for name, _ in largest):
-            rows = names == name
+        different, place, sizes = _named(counts, kind)
+        order = np.argsort(place, kind="stable")
+        ends = np.cumsum(sizes).tolist()
+        largest = sorted(range(len(different)), key=lambda i: -sizes[i])[:MOST_GROUPS]
+        for i in sorted(largest, key=lambda i: different[i]):
+            mine = order[ends[i] - sizes[i] : ends[i]]
             for cell in cells(framework):
-                found += [row for row in _rows(estimates, cell, level, rows, kind, name) if row.n_passages]
+                found += [row for row in _of_group(estimates, cell, level, mine, kind, different[i]) if row.n_passages]
     return tuple(found)
 
 
-def _group(counts: Counts, row: int, kind: str) -> str:
-    passage = counts.predictions.passages[row]
+def _of_group(
+    estimates: Estimates, cell: Cell, level: float, mine: NDArray[np.int64], kind: str, name: str
+) -> list[Prevalence]:
+    """A cell within a group, whose places among the rows are ``mine``."""
+    if estimates.codings is None:
+        # What is counted is a matter of the group's own passages: nobody else's have to be gone through.
+        return _rows(estimates.part(mine), cell, level, None, kind, name)
+    rows = np.zeros(len(estimates.counts.rows), dtype=np.bool_)
+    rows[mine] = True
+    return _rows(estimates, cell, level, rows, kind, name)
+
+
+def _named(counts: Counts, kind: str) -> tuple[list[str], NDArray[np.int64], list[int]]:
+    """Names of a kind by first appearance, the number of each row's (the last: none), and how many rows each."""
+    passages = counts.predictions.passages
+    groups, first = columns.grouped(passages, kind if kind != "sector" else "extra.sector")
+    number: dict[str, int] = {}
+    of = [group_of(passages[row], kind) for row in first.tolist()]
+    inside = np.bincount(groups[counts.rows], minlength=len(of)) > 0
+    for name, there in zip(of, inside.tolist(), strict=True):
+        if name and there:
+            number.setdefault(name, len(number))
+    remap = np.array([number.get(name, len(number)) for name in of], dtype=np.int64)
+    place = remap[groups[counts.rows]] if len(of) else groups
+    return list(number), place, np.bincount(place, minlength=len(number) + 1).tolist()
+
+
+def group_of(passage: Passage, kind: str) -> str:
+    """The role, actor or sector that a passage counts for; empty where nobody says."""
     if kind == "sector":
         return str(dict(passage.extra).get("sector") or "")
     return (passage.role if kind == "role" else passage.actor) or ""
@@ -94,7 +123,7 @@ def _rows(
     found = []
     for i, period in enumerate(counts.periods):
         here = held[i]
-        n_documents, n_speakers = (len(np.unique(part[here])) for part in (counts.document, counts.speaker))
+        n_documents, n_speakers = (counts.n_different(of, here) for of in ("document", "speaker"))
         low, high = levels.level(i, level) if sizes[i] else (math.nan, math.nan)
         near, far = levels.level(i, level, CORPUS) if sizes[i] else (math.nan, math.nan)
         value = float(levels.values[i]) if sizes[i] else math.nan

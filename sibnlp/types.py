@@ -7,7 +7,7 @@ All offsets are Unicode code points, half open: ``document.text[start:end]``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -212,7 +212,8 @@ class Predictions:
     """What a model says of passages.
 
     Attributes:
-        passages: n passages, in input order.
+        passages: n passages, in input order: a tuple, or a table that makes them as they are asked for
+            (`sibnlp.tables.columnar`); go through them by `sibnlp.columns` where there may be a million.
         codes: ids of the k codes, the columns of the matrices.
         probabilities: float32 [n, k], calibrated probability that the code holds.
         assigned: bool [n, k], whether the code is given (at or over its threshold; at most one in an exclusive family).
@@ -222,7 +223,7 @@ class Predictions:
         stances: of each passage, how its speaker stands to each logic it carries; empty where nobody says so.
     """
 
-    passages: tuple[Passage, ...]
+    passages: Sequence[Passage]
     codes: tuple[str, ...]
     probabilities: NDArray[np.float32]
     assigned: NDArray[np.bool_]
@@ -306,6 +307,10 @@ class Prevalence:
     group: str = ""
 
 
+def _no_rows() -> NDArray[np.intp]:
+    return np.zeros(0, dtype=np.intp)
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """How two logics stand to each other in a domain and period (None where no rule matches).
@@ -319,7 +324,9 @@ class Relation:
         runner_up: the relation that came nearest where none matched; empty if none could have.
         marks: passages that carry a relation code, by code.
         n_joint: passages with both logics; expected: as many as chance would put together; p: two-sided, exact.
-        passages_for, passages_against: ids of passages that speak for the relation (or the runner-up) and against it.
+        passages_for, passages_against: ids of the first passages that speak for the relation (or the runner-up) and
+            against it; n_for, n_against: how many there are.
+        rows_for, rows_against: all of them, as rows of the scope's predictions.
     """
 
     domain: str | None
@@ -336,6 +343,10 @@ class Relation:
     p: float = NAN
     passages_for: tuple[str, ...] = ()
     passages_against: tuple[str, ...] = ()
+    n_for: int = 0
+    n_against: int = 0
+    rows_for: NDArray[np.intp] = field(default_factory=_no_rows, compare=False, repr=False)
+    rows_against: NDArray[np.intp] = field(default_factory=_no_rows, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ LEVELS = {
     0: "errors",
     1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words places chunks "
     "overlap names",
-    2: "embeddings parsing speech codebook project periods set_agreement unitising recognisers actors shrinkage",
-    3: "cascade tables segmentation metadata project_template classifiers quantifiers detectors targets pseudonyms",
+    2: "columns embeddings parsing speech codebook project set_agreement unitising recognisers actors shrinkage",
+    3: "cascade periods tables segmentation metadata project_template classifiers quantifiers detectors targets "
+    "pseudonyms",
     4: "readers aggregate misfit model evaluate exchange ledger sampling",
     5: "refusals gold tally exemplars instrument training explain guard",
     6: "estimates corpus",

@@ -13,6 +13,7 @@ from sibnlp.codebook import framework
 from sibnlp.estimates import Estimates
 from sibnlp.gold import match
 from sibnlp.relations import co_occurrence, relations, turns
+from sibnlp.tally import support, tally
 from sibnlp.trajectory import moves
 from sibnlp.types import CodedPassage, Passage, Predictions, Relation
 from tests.synthetic import predictions
@@ -154,3 +155,33 @@ def test_the_demo_s_own_relations_are_found_or_left_open(root: Path) -> None:
             said += 1
             right += truth[one.domain][one.period] == one.relation
     assert said == right == 9
+
+
+def test_evidence_is_counted_whole_and_named_in_part() -> None:
+    cell = found(rows("1", 120, [*BOTH, "in_tension"]))
+    assert (cell.relation, cell.n_for, len(cell.passages_for)) == ("in_tension", 120, 50)
+    assert cell.rows_for.tolist() == list(range(120))
+
+
+def test_many_strata_are_as_good_as_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    stratum = np.repeat(np.arange(400), 20)
+    first, second = (rng.random(8000) < 0.3 for _ in range(2))
+    exact = co_occurrence(first, second, stratum)
+    monkeypatch.setattr("sibnlp.relations.EXACT_STRATA", 10)
+    normal = co_occurrence(first, second, stratum)
+    assert normal[:2] == pytest.approx(exact[:2])
+    assert normal[2] == pytest.approx(exact[2], abs=0.01)
+
+
+def test_many_actors_are_resampled_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    cluster = np.repeat(np.arange(900), 10)
+    lean = np.repeat(rng.normal(0, 0.2, 900), 10)
+    first = rng.random(9000) < 0.6 + lean
+    cell = tally(cluster, first, ~first, {})
+    line = first.mean() - 0.005
+    exact = support(cell, lambda one: one.first > line * one.n, "x")
+    monkeypatch.setattr("sibnlp.tally.MANY", 300)
+    assert 0.05 < exact < 0.95
+    assert support(cell, lambda one: one.first > line * one.n, "x") == pytest.approx(exact, abs=0.1)

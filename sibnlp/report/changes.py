@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sibnlp.report import behind
 from sibnlp.report.estimand import not_used
 from sibnlp.report.text import amount, known, line, percent, sentence, signed, signed_interval
-from sibnlp.types import Pole, Shift, Trajectory
+from sibnlp.types import Pole, Shift
 
 if TYPE_CHECKING:
     from sibnlp.report.findings import Section
@@ -17,20 +18,28 @@ if TYPE_CHECKING:
 OUTCOMES = ("shift", "no change", "cannot tell")
 
 
-def pole(section: Section, domain: str | None, start: str, end: str) -> dict[str, str]:
+def pole(section: Section, domain: str | None, start: str, end: str) -> dict[str, Any]:
     """Which logic leads a domain at the start and at the end, with K24's mark (F23 and K24 differ in the codebook)."""
     found: Pole | None = next((p for p in section.trajectory.poles if p.domain == domain), None)
     if found is not None:
         leads = [line(one) if one else "neither" for one in (found.pole_start, found.pole_end)]
         held = [f"{one:.2f}" if known(one) else "–" for one in (found.support_start, found.support_end)]
         means = {"►": "poles differ", "▲": "same pole"}.get(found.symbol, "cannot tell")
+        said = f"{leads[0]} → {leads[1]}: {means}; support {held[0]}, {held[1]}"
         return {
             "start": leads[0], "end": leads[1], "symbol": line(found.symbol), "means": means,
-            "support": f"support {held[0]}, {held[1]}",
+            "support": f"support {held[0]}, {held[1]}", "cell": _pole_cell(section, domain, start, end, said),
         }  # fmt: skip
     relations = [section.relations.get((domain, period)) for period in (start, end)]
     leads = [line(r.dominant) if r and r.dominant else "neither" for r in relations]
-    return {"start": leads[0], "end": leads[1], "symbol": "?", "means": "not computed", "support": ""}
+    cell = _pole_cell(section, domain, start, end, f"{leads[0]} → {leads[1]}")
+    return {"start": leads[0], "end": leads[1], "symbol": "?", "means": "not computed", "support": "", "cell": cell}
+
+
+def _pole_cell(section: Section, domain: str | None, start: str, end: str, said: str) -> int:
+    within = "" if domain is None else f" in {section.name(domain)}"
+    title = f"Leading logic{within}, {section.name(start)} and {section.name(end)}"
+    return both_ends(section, ("pole", domain), domain, section.logics, (start, end), title, sentence(said))
 
 
 def shifts(section: Section) -> list[dict[str, Any]]:
@@ -98,29 +107,41 @@ def both_ends(
     return section.cells.put((id(section.trajectory), *key), np.concatenate(rows), title, summary.strip())
 
 
-def breaks_of(trajectory: Trajectory, domain: str | None) -> list[dict[str, Any]]:
+def breaks_of(section: Section, domain: str | None) -> list[dict[str, Any]]:
     """Change points of one panel: place of the period, and of which logic."""
+    trajectory = section.trajectory
     places = {period: i for i, period in enumerate(trajectory.periods)}
     return [
-        {"code": line(point.code), "period": places[point.period]}
+        {
+            "code": line(point.code),
+            "period": places[point.period],
+            "cell": behind.segments(section, point)[2],
+            "label": f"Change point of {line(point.code)}, {section.name(domain)}, from {section.name(point.period)}: "
+            f"{percent(point.before)}% to {percent(point.after)}%",
+        }
         for point in trajectory.change_points
         if point.domain == domain and point.period in places
     ]
 
 
-def breaks(section: Section) -> list[dict[str, str]]:
+def breaks(section: Section) -> list[dict[str, Any]]:
     """Change points as rows."""
-    return [
-        {
-            "name": section.name(point.domain),
-            "code": line(point.code),
-            "period": section.name(point.period),
-            "levels": f"{percent(point.before)} → {percent(point.after)}",
-            "p": f"{point.p:.3f}" if known(point.p) else "–",
-            "support": f"{point.support:.2f}" if known(point.support) else "–",
-        }
-        for point in section.trajectory.change_points
-    ]
+    rows = []
+    for point in section.trajectory.change_points:
+        before, after, both = behind.segments(section, point)
+        rows.append(
+            {
+                "name": section.name(point.domain),
+                "code": line(point.code),
+                "period": section.name(point.period),
+                "before": percent(point.before),
+                "after": percent(point.after),
+                "p": f"{point.p:.3f}" if known(point.p) else "–",
+                "support": f"{point.support:.2f}" if known(point.support) else "–",
+                "cells": {"before": before, "after": after, "both": both},
+            }
+        )
+    return rows
 
 
 def verdict(section: Section) -> str:

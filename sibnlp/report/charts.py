@@ -23,7 +23,7 @@ _DODGE = 0.11
 
 # Hues that colour-blind readers tell apart (after Okabe and Ito), dark enough for text on white; in grey they are told
 # apart by the shape of the point and the dash of the line.
-_BLUE, _RUST, _GREEN, _PURPLE, _GREY = "#1b4f8f", "#b3500f", "#1a7a5c", "#7b3f8c", "#555555"
+_BLUE, _RUST, _GREEN, _PURPLE, _GREY = "#1b4f8f", "#b3500f", "#1a7a5c", "#4a1259", "#1a1a1a"
 _STYLES = (
     {"colour": _BLUE, "shape": "circle", "glyph": "●", "hollow": False, "dash": [1, 0]},
     {"colour": _RUST, "shape": "square", "glyph": "□", "hollow": True, "dash": [6, 3]},
@@ -201,12 +201,16 @@ def _layers(section: Mapping[str, Any], top: float, last: float) -> dict[str, An
     # Below zero on the same scale, which does not clamp: a second y scale would have to be resolved in every layer.
     strip = over("strip").mark_rule(strokeWidth=4, color="#c4c4c4", aria=False).encode(y=y(), y2=alt.Y2("foot:Q"))
     breaks = over("breaks").mark_rule(strokeWidth=1, strokeDash=[3, 3], aria=False).encode(color=colour)
+    # As with the points: wide and unseen, so that a line a pixel thin can be pressed.
+    grips = over("breaks").mark_rule(strokeWidth=12, stroke="transparent", cursor="pointer").encode(
+        description="label:N", tooltip="label:N"
+    )  # fmt: skip
     zero = alt.Chart(alt.NamedData(name="zero")).mark_rule(color=INK, strokeWidth=0.8, aria=False)
     # An invisible larger target over each point: easy to hit with a finger, and what the keyboard focuses.
     targets = there.mark_point(size=420 if stages else 160, shape="circle", fill="transparent", stroke="transparent",
                                cursor="pointer").encode(y=y(), description="label:N", tooltip="label:N")  # fmt: skip
     layers = [zero.encode(y=alt.value(HEIGHT)), spread, inner, breaks, lines, marks, ends, under,
-              empty if stages else strip, targets]  # fmt: skip
+              empty if stages else strip, grips, targets]  # fmt: skip
     # Validated once, when each layer was made.
     layered: dict[str, Any] = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT).to_dict()
     return layered
@@ -271,10 +275,15 @@ def trajectories(section: Mapping[str, Any], *, first: int = 0, top: float | Non
             "ticks": _ticks(section, panel, xs),
             "empty": [{"x": x, "text": "no data"} for x in empty],
             "strip": _strip(panel["denominators"], xs, height),
-            "breaks": [{"x": xs[point["period"]], "code": point["code"]} for point in panel["breaks"]],
+            "breaks": [{**point, "x": xs[point["period"]]} for point in panel["breaks"]],
             "zero": [{}],
         }
-        layers = [{**layer, "data": {"name": f"{layer['data']['name']}-{i}"}} for layer in templates[height]["layer"]]
+        layers = [
+            {**layer, "data": {"name": f"{layer['data']['name']}-{i}"}}
+            for layer in templates[height]["layer"]
+            # A group of no change points would be an image without a text alternative.
+            if layer["data"]["name"] != "breaks" or of_panel["breaks"]
+        ]
         used = {layer["data"]["name"] for layer in layers}
         datasets |= {f"{name}-{i}": rows for name, rows in of_panel.items() if f"{name}-{i}" in used}
         title = {"text": wrap(panel["title"], 30, 3), "anchor": "start", "frame": "group", "offset": 10}

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sibnlp.report import changes, estimand, makeup
 from sibnlp.report.charts import styles
@@ -37,7 +41,7 @@ class Section:
             (r.domain, r.period): r for r in trajectory.relations
         }
         # Interviews and documents share a framework, not their quotations.
-        kinds = [passage.kind for passage in report.predictions.passages]
+        kinds = cells.kinds
         self.telling = [
             exemplar
             for exemplar in report.exemplars
@@ -46,6 +50,15 @@ class Section:
         self.quotable: dict[tuple[str | None, str, str], list[Exemplar]] = {}
         for exemplar in self.telling:
             self.quotable.setdefault((exemplar.domain, exemplar.code, exemplar.period), []).append(exemplar)
+
+    @cached_property
+    def n_domains(self) -> NDArray[np.int8]:
+        """[n] of how many of the framework's domains each passage is."""
+        found = np.zeros(len(self.report.predictions), dtype=np.int8)
+        for domain in self.domains:
+            if domain is not None:
+                found += self.cells.has(domain)
+        return found
 
     def name(self, id: str | None) -> str:
         """Display name of a code, domain or period; the whole for None."""
@@ -178,7 +191,7 @@ class Section:
             {
                 "title": self.name(domain),
                 "whole": domain is None,
-                "breaks": changes.breaks_of(self.trajectory, domain),
+                "breaks": changes.breaks_of(self, domain),
                 "denominators": [self._n(domain, period) for period in self.periods],
                 "points": [
                     {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sibnlp.report import estimand
+from sibnlp.report import behind, estimand
 from sibnlp.report.changes import both_ends
 from sibnlp.report.text import (
     amount,
@@ -21,7 +21,7 @@ from sibnlp.report.text import (
     signed,
     signed_interval,
 )
-from sibnlp.types import Alignment, Decomposition, Relation
+from sibnlp.types import Alignment, Decomposition, Prevalence, Relation
 
 if TYPE_CHECKING:
     from sibnlp.report.findings import Section
@@ -64,14 +64,23 @@ def _together(found: Relation) -> str:
 
 
 def _evidence(section: Section, found: Relation, side: str, where: str) -> dict[str, Any] | None:
-    ids = found.passages_for if side == "for" else found.passages_against
-    rows = section.cells.named(section.trajectory, ids)
+    own, ids, n = {
+        "for": (found.rows_for, found.passages_for, found.n_for),
+        "against": (found.rows_against, found.passages_against, found.n_against),
+    }[side]
+    # A relation that was not computed here knows the ids it was told of alone.
+    rows = section.cells.scope(section.trajectory)[own] if len(own) else section.cells.named(section.trajectory, ids)
     if not len(rows):
         return None
     name = named(section.report.names, found.relation or found.runner_up)
     key = (id(section.trajectory), "evidence", side, found.domain, found.period)
-    summary = f"Passages {side} {'' if found.relation else 'what came nearest, '}“{name}”, the first that were found."
-    return {"side": side, "n": number(len(rows)), "cell": section.cells.put(key, rows, f"{name}: {where}", summary)}
+    summary = f"Passages {side} {'' if found.relation else 'what came nearest, '}“{name}”."
+    counted = max(n, len(rows))
+    return {
+        "side": side,
+        "n": number(counted),
+        "cell": section.cells.put(key, rows, f"{name}: {where}", summary, counted),
+    }
 
 
 def parts(section: Section) -> dict[str, Any] | None:
@@ -118,7 +127,25 @@ def _part(section: Section, one: Decomposition) -> dict[str, Any]:
         "other": signed(one.other),
         "reading": line(one.reading),
         "cell": cell,
+        # Parts that nobody stands behind, as entry where nobody entered, open nothing.
+        "cells": {
+            name: behind.part(section, one, name, signed(value))
+            for name, value in (
+                ("within", one.within),
+                ("voice", one.composition),
+                ("entry", one.entry),
+                ("exit", one.exit),
+                ("agenda", one.agenda),
+                ("logic", one.logic_within),
+                ("other", one.other),
+            )
+            if known(value)
+        },
     }
+
+
+MOST_ACTORS = 60
+"""Actors shown at most, those with most passages; ``trajectory.json`` has them all."""
 
 
 def actors(section: Section) -> list[dict[str, Any]]:
@@ -126,32 +153,45 @@ def actors(section: Section) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Alignment]] = {}
     for one in section.trajectory.alignment:
         found.setdefault(one.actor, {})[one.period] = one
+    said = {actor: sum(one.n_passages for one in by_period.values()) for actor, by_period in found.items()}
+    most = set(sorted(said, key=lambda actor: (-said[actor], actor))[:MOST_ACTORS])
     rows = []
     for actor, by_period in found.items():
-        roles = dict.fromkeys(line(one.role) for one in by_period.values() if one.role)
-        cells = [_stands(section, by_period[period]) if period in by_period else None for period in section.periods]
-        rows.append({"name": line(actor), "role": ", ".join(roles), "cells": cells})
+        if actor in most:
+            roles = dict.fromkeys(line(one.role) for one in by_period.values() if one.role)
+            cells = [_stands(section, by_period[period]) if period in by_period else None for period in section.periods]
+            rows.append({"name": line(actor), "role": ", ".join(roles), "cells": cells})
     return rows
 
 
 def _stands(section: Section, one: Alignment) -> dict[str, Any]:
-    passages = section.report.predictions.passages
-    rows = section.cells.rows(section.trajectory, None, section.logics, one.period)
-    own = np.array([row for row in rows.tolist() if (passages[row].actor or passages[row].speaker) == one.actor],
-                   dtype=np.intp)  # fmt: skip
+    cells, key = section.cells, (id(section.trajectory), "actor", one.actor, one.period)
+    every = cells.rows(section.trajectory, None, (), one.period)
+    every = every[cells.cluster[every] == cells.clusters.get(one.actor, -1)]
+    title = f"{line(one.actor)}, {section.name(one.period)}"
     logics = []
+    carried = np.zeros(len(every), dtype=np.bool_)
     for code, n in one.carries.items():
         asides = ((one.resists, "resisted"), (one.reports, "reported"))
         aside = ", ".join(f"{held[code]} {word}" for held, word in asides if held.get(code))
-        logics.append({"code": line(code), "n": number(n), "aside": aside, "share": percent(one.share.get(code))})
+        here = cells.has(code)[every]
+        carried |= here
+        said = f"{line(code)} in {number(n)}{f' ({aside})' if aside else ''} of {amount(one.n_passages, 'passage')}."
+        cell = cells.put((*key, code), every[here], f"{title}: {line(code)}", said) if n else None
+        share = percent(one.share.get(code))
+        logics.append({"code": line(code), "n": number(n), "aside": aside, "share": share, "cell": cell})
     leads = line(one.leads) if one.leads else ""
     said = ", ".join(
         f"{logic['code']} in {logic['n']}" + (f" ({logic['aside']})" if logic["aside"] else "") for logic in logics
     )
-    title = f"{line(one.actor)}, {section.name(one.period)}"
     summary = f"{leads + ' leads' if leads else 'Neither leads'}: {said} of {amount(one.n_passages, 'passage')}."
-    cell = section.cells.put((id(section.trajectory), "actor", one.actor, one.period), own, title, summary)
-    return {"leads": leads, "logics": logics, "n": number(one.n_passages), "cell": cell}
+    return {
+        "leads": leads,
+        "logics": logics,
+        "n": number(one.n_passages),
+        "cell": cells.put(key, every[carried], title, summary),
+        "all": cells.put((*key, None), every, title, f"{amount(one.n_passages, 'passage')}: all of theirs."),
+    }
 
 
 def groups(section: Section) -> list[dict[str, Any]]:
@@ -174,18 +214,9 @@ def groups(section: Section) -> list[dict[str, Any]]:
     ]
 
 
-def _group_cell(section: Section, item: Any) -> int:
-    passages = section.report.predictions.passages
-
-    def belongs(row: int) -> bool:
-        one = passages[row]
-        return bool((one.role if item.kind == "role" else dict(one.extra).get("sector")) == item.group)
-
-    rows = [
-        row for row in section.cells.rows(section.trajectory, None, (item.code,), item.period).tolist() if belongs(row)
-    ]
+def _group_cell(section: Section, item: Prevalence) -> int:
+    rows = section.cells.rows(section.trajectory, None, (item.code,), item.period)
+    rows = rows[section.cells.group(item.kind)[rows] == item.group]
     key = (id(section.trajectory), item.kind, item.group, item.code, item.period)
     title = f"{line(item.code)}, {line(item.group)}, {section.name(item.period)}"
-    return section.cells.put(
-        key, np.array(rows, dtype=np.intp), title, estimand.summary(item, section.trajectory.level), item.n_coded
-    )
+    return section.cells.put(key, rows, title, estimand.summary(item, section.trajectory.level), item.n_coded)

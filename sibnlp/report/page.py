@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+_TITLE = 90
+"""Letters of the title in the running head."""
+
 _TEMPLATES = Path(__file__).parent / "templates"
 # Inside a script element only these can end it, open a comment state, or end a JavaScript line.
 _ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
@@ -72,6 +75,25 @@ def _environment() -> Environment:
     )
 
 
+def running(title: str) -> str:
+    r"""Style of the page's margins in print: what it is above, number and count of pages below.
+
+    The title enters as a CSS string with every sign but letters and digits escaped, so that it stays one.
+
+    >>> running('a"}').split("content: ")[1].splitlines()[0]
+    '"a\\22 \\7d ";'
+    """
+    short = title if len(title) <= _TITLE else f"{title[:_TITLE].rstrip()} …"
+    # White space of any kind would end the string or be collapsed.
+    text = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in " ".join(short.split()))
+    font = "font: 7.5pt system-ui, 'Liberation Sans', sans-serif; color: #5f5f5f;"
+    return (
+        f'@page {{\n@top-left {{ content: "{text}";\n{font} }}\n'
+        f'@bottom-right {{ content: counter(page) " / " counter(pages); {font} }}\n}}\n'
+        "@page :first { @top-left { content: none; } }"
+    )
+
+
 def build(template: str, view: Mapping[str, Any], embedded: Any, scripts: tuple[str, ...]) -> str:
     """Fill a template.
 
@@ -84,13 +106,15 @@ def build(template: str, view: Mapping[str, Any], embedded: Any, scripts: tuple[
     Returns:
         One self-contained HTML document.
     """
+    from markupsafe import Markup
+
     # A carriage return would be normalised by the browser before it hashes.
     texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in scripts]
-    style = asset("report.css")
+    styles = [asset("report.css"), running(view["title"])]
     return _environment().get_template(template).render(
         view=view,
-        policy=policy(texts, [style]),
-        style=_inline("style", style),
+        policy=policy(texts, styles),
+        style=Markup().join(_inline("style", style) for style in styles),
         scripts=[_inline("script", text) for text in texts],
         data=data(embedded),
     )  # fmt: skip

@@ -11,13 +11,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp.aggregate import WHO, cluster_of
+from sibnlp.columns import grouped, ids, labels, numbered, taken
 from sibnlp.periods import assign
 from sibnlp.report.text import line, place, plain, who
+from sibnlp.trajectory import group_of
 from sibnlp.types import INTERVIEW, Moved, Passage, Predictions, Trajectory, is_spoken
 
 MAX_EMBEDDED = 20_000
@@ -45,7 +49,17 @@ class Cell:
     title: str
     summary: str
     counted: int
-    rows: NDArray[np.intp]
+    rows: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """All talk of two periods, and that of whom is heard in both, only in the later, only in the earlier: rows."""
+
+    both: NDArray[np.int32]
+    stayed: NDArray[np.int32]
+    came: NDArray[np.int32]
+    left: NDArray[np.int32]
 
 
 class Cells:
@@ -57,6 +71,8 @@ class Cells:
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._periods: dict[int, NDArray[np.intp]] = {}
         self._by_id: dict[str, list[int]] = {}
+        self._heard: dict[tuple[int, str, str], Heard] = {}
+        self._groups: dict[str, NDArray[np.object_]] = {}
 
     def periods(self, trajectory: Trajectory) -> NDArray[np.intp]:
         """The period of every passage as its place in ``trajectory.periods``; -1 outside its scope or periods."""
@@ -64,15 +80,58 @@ class Cells:
             places: dict[str | None, int] = {period: i for i, period in enumerate(trajectory.periods)}
             passages = self.predictions.passages
             # Only the scope's own passages are assigned, as they were when they were counted.
-            rows = [row for row, passage in enumerate(passages) if in_scope(passage.kind, trajectory.scope)]
+            rows = self.scope(trajectory)
             found = np.full(len(passages), -1, dtype=np.intp)
-            if rows:
-                labels, _ = assign([passages[row] for row in rows], trajectory.period, trajectory.periods)
-                found[rows] = [places.get(label, -1) for label in labels]
+            if len(rows):
+                given, _ = assign(taken(passages, rows), trajectory.period, trajectory.periods)
+                found[rows] = [places.get(label, -1) for label in given]
             self._periods[id(trajectory)] = found
         return self._periods[id(trajectory)]
 
-    def _column(self, code: str) -> NDArray[np.bool_]:
+    @property
+    def cluster(self) -> NDArray[np.int64]:
+        """Whose each passage is, as the figures count it: the actor, or the document where nobody is named."""
+        return self._whose[0]
+
+    @property
+    def clusters(self) -> Mapping[str, int]:
+        """Their names, and the numbers of these."""
+        return self._whose[1]
+
+    @cached_property
+    def _whose(self) -> tuple[NDArray[np.int64], dict[str, int]]:
+        return numbered(self.predictions.passages, cluster_of, *WHO)
+
+    @cached_property
+    def kinds(self) -> NDArray[np.object_]:
+        """[n] kind of each passage's document."""
+        return labels(self.predictions.passages, lambda passage: passage.kind, "kind")
+
+    @cached_property
+    def documents(self) -> tuple[NDArray[np.int64], dict[str, int]]:
+        """[n] number of each passage's document, and the documents' numbers."""
+        return numbered(self.predictions.passages, lambda passage: passage.document, "document")
+
+    def of_document(self, id: str) -> NDArray[np.intp]:
+        """Rows of a document."""
+        numbers, number = self.documents
+        return np.flatnonzero(numbers == number.get(id, -1))
+
+    def scope(self, trajectory: Trajectory) -> NDArray[np.intp]:
+        """Rows of a trajectory's scope: its own predictions are these, in this order."""
+        groups, first = grouped(self.predictions.passages, "kind")
+        inside = [in_scope(self.predictions.passages[row].kind, trajectory.scope) for row in first.tolist()]
+        return np.flatnonzero(np.array(inside, dtype=np.bool_)[groups])
+
+    def group(self, kind: str) -> NDArray[np.object_]:
+        """[n] name of each passage's group of a kind, as figures by group count them."""
+        if kind not in self._groups:
+            field = {"role": "role", "actor": "actor"}.get(kind, f"extra.{kind}")
+            self._groups[kind] = labels(self.predictions.passages, lambda passage: group_of(passage, kind), field)
+        return self._groups[kind]
+
+    def has(self, code: str) -> NDArray[np.bool_]:
+        """[n] whether each passage was given a code."""
         if code not in self.predictions.codes:
             return np.zeros(len(self.predictions), dtype=np.bool_)
         return self.predictions.assigned[:, self.predictions.column(code)]
@@ -81,10 +140,23 @@ class Cells:
         """Rows of a period that carry the domain and any of the codes; no codes means with or without."""
         keep = self.periods(trajectory) == trajectory.periods.index(period)
         if domain is not None:
-            keep &= self._column(domain)
+            keep &= self.has(domain)
         if codes:
-            keep &= np.any([self._column(code) for code in codes], axis=0)
+            keep &= np.any([self.has(code) for code in codes], axis=0)
         return np.flatnonzero(keep)
+
+    def heard(self, trajectory: Trajectory, start: str, end: str) -> Heard:
+        """Who is heard at the start and at the end: found once for all parts of all changes between them."""
+        key = (id(trajectory), start, end)
+        if key not in self._heard:
+            first, last = (self.rows(trajectory, None, (), period).astype(np.int32) for period in (start, end))
+            then, now = (np.bincount(self.cluster[rows], minlength=len(self.clusters)) > 0 for rows in (first, last))
+            both = np.concatenate([first, last])
+            self._heard[key] = Heard(
+                both, both[(then & now)[self.cluster[both]]], last[~then[self.cluster[last]]],
+                first[~now[self.cluster[first]]],
+            )  # fmt: skip
+        return self._heard[key]
 
     def add(
         self,
@@ -109,8 +181,17 @@ class Cells:
         """Number of a cell of any rows, found by its key or made."""
         if key not in self._numbers:
             self._numbers[key] = len(self.all)
-            self.all.append(Cell(title, summary, len(rows) if counted is None else counted, rows))
+            # Half the width: figures of a million passages share them many times over.
+            self.all.append(
+                Cell(title, summary, len(rows) if counted is None else counted, rows.astype(np.int32, copy=False))
+            )
         return self._numbers[key]
+
+    def union(self, key: tuple[Any, ...], cells: Iterable[int | None], title: str, summary: str) -> int | None:
+        """Number of a cell with all passages of others; None without any."""
+        parts = [self.all[cell].rows for cell in cells if cell is not None]
+        rows = np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.intp)
+        return self.put(key, rows, title, summary) if len(rows) else None
 
     def named(self, trajectory: Trajectory, ids: Sequence[str]) -> NDArray[np.intp]:
         """Rows of passages by their ids, within a trajectory's scope."""
@@ -121,23 +202,70 @@ class Cells:
         return np.array([row for one in ids for row in self._by_id.get(one, ()) if inside[row]], dtype=np.intp)
 
 
-def chosen(cells: Sequence[Cell], n: int, limit: int, always: Iterable[int] = (), ids: Sequence[str] = ()) -> list[int]:
+# Of a cell's passages so many, as good as random, are ordered by document; no page shows more of each.
+_ORDERED = 2_000
+
+
+def chosen(
+    cells: Sequence[Cell],
+    n: int,
+    limit: int,
+    always: Iterable[int] = (),
+    ids: Sequence[str] = (),
+    documents: NDArray[np.int64] | None = None,
+) -> list[int]:
     """Rows to embed: all where they fit, else the same number from every cell as far as they go.
 
-    The order within a cell is that of a hash of the passage's id: as good as random, the same on every machine.
-    Quotations shown in tables (``always``) come first.
+    So the sample is stratified over whatever the figures are of: periods, codes, domains, groups. Within a cell every
+    document has its turn before any has a second one; the order among them is that of a hash of the passage's id: as
+    good as random, the same on every machine. Quotations shown in tables (``always``) come first. While there are fewer
+    cells than places, every figure keeps a passage.
+
+    Args:
+        cells: every figure of the page.
+        n: passages in all.
+        limit: places.
+        always: rows that come first.
+        ids: [n], where they do not all fit.
+        documents: [n], number of each one's document; all of one by default.
     """
     if n <= limit:
         return list(range(n))
-    order = [hashlib.sha256(id.encode("utf-8", "surrogatepass")).digest() for id in ids]
+    hashes = np.array(
+        [int.from_bytes(hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()[:8], "big") for one in ids],
+        dtype=np.uint64,
+    )
+    order = np.empty(n, dtype=np.int64)
+    order[np.argsort(hashes, kind="stable")] = np.arange(n)
     # A row's rank is its best place among the cells that hold it; a row in no cell ranks last.
-    rank = [n] * n
+    rank = np.full(n, n, dtype=np.int64)
+    looked = max(_ORDERED, 4 * limit // max(len(cells), 1))
     for cell in cells:
-        for position, row in enumerate(sorted(cell.rows.tolist(), key=order.__getitem__)):
-            rank[row] = min(rank[row], position)
-    for row in always:
-        rank[row] = -1
-    return sorted(sorted(range(n), key=lambda row: (rank[row], order[row]))[:limit])
+        rows = cell.rows
+        if len(rows) > looked:
+            rows = rows[np.argpartition(order[rows], looked)[:looked]]
+        rows = rows[np.argsort(order[rows])]
+        if documents is not None:
+            rows = rows[np.argsort(_turns(documents[rows]), kind="stable")]
+        rank[rows] = np.minimum(rank[rows], np.arange(len(rows)))
+    rank[np.fromiter(always, dtype=np.int64)] = -1
+    found: list[int] = np.sort(np.lexsort((order, rank))[:limit]).tolist()
+    return found
+
+
+def _turns(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often each number stood before.
+
+    >>> _turns(np.array([7, 4, 7, 7, 4])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(numbers, kind="stable")
+    there = numbers[order]
+    place = np.arange(len(there))
+    starts = np.concatenate([[True], there[1:] != there[:-1]]) if len(there) else np.zeros(0, dtype=np.bool_)
+    turns = np.empty(len(there), dtype=np.int64)
+    turns[order] = place - np.maximum.accumulate(np.where(starts, place, 0))
+    return turns
 
 
 class _Names:
@@ -216,8 +344,10 @@ def embed(
         ``total`` passages.
     """
     predictions = cells.predictions
-    ids = [passage.id for passage in predictions.passages] if len(predictions) > limit else ()
-    rows = chosen(cells.all, len(predictions), limit, always, ids)
+    own = ids(predictions.passages) if len(predictions) > limit else ()
+    rows = chosen(cells.all, len(predictions), limit, always, own, cells.documents[0])
+    places = np.full(len(predictions), -1, dtype=np.int64)
+    places[rows] = np.arange(len(rows))
     position = {row: i for i, row in enumerate(rows)}
     speakers, roles, documents, whens = _Names(), _Names(), _Names(), _Names()
     passages: list[list[Any]] = []
@@ -247,7 +377,7 @@ def embed(
                 "summary": cell.summary,
                 "counted": cell.counted,
                 "total": len(cell.rows),
-                "rows": [position[row] for row in cell.rows.tolist() if row in position],
+                "rows": (there := places[cell.rows])[there >= 0].tolist(),
             }
             for cell in cells.all
         ],

@@ -37,9 +37,11 @@ def build(report: Report, *, limit: int = MAX_EMBEDDED) -> tuple[dict[str, Any],
         section["own_scale"] = len(set(ceilings(section["panels"]))) > 1
         if section["panels"] and section["periods"]:
             charts.append({"id": f"figure-{i + 1}", "spec": trajectories(section)})
-    compared = comparison(sections)
+    compared = comparison(mains, sections)
     if compared:
         charts.append({"id": "figure-compared", "spec": beside(sections)})
+    read = [item for item in report.sources if not item.problem]
+    sources = [source(item, cells) for item in read[:MOST_SOURCES]]
     names = [code if code.isupper() else capital(named(report.names, code)) for code in report.predictions.codes]
     quoted = [exemplar.row for exemplar in report.exemplars]
     script = {**embed(cells, names, limit=limit, always=quoted, reasons=report.reasons), "charts": charts}
@@ -52,7 +54,8 @@ def build(report: Report, *, limit: int = MAX_EMBEDDED) -> tuple[dict[str, Any],
         "sections": sections,
         "documents": brief_sections,
         "provenance": [{"label": line(key), "value": line(value)} for key, value in report.provenance.items()],
-        "sources": [source(item) for item in report.sources if not item.problem],
+        "sources": sources,
+        "n_sources": number(len(read)),
         "failed": [{"id": line(item.id), "problem": line(item.problem)} for item in report.sources if item.problem],
         "passages": number(len(report.predictions)),
         "sample": f"This page carries {number(shown)} of {amount(len(report.predictions), 'passage')}: a fixed sample, "
@@ -63,41 +66,57 @@ def build(report: Report, *, limit: int = MAX_EMBEDDED) -> tuple[dict[str, Any],
     return view, script
 
 
-def comparison(sections: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def comparison(mains: Sequence[Section], views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Frameworks side by side: the same talk by each codebook; empty with a single one.
 
-    Which drift is seen depends on the codebook: that is what the table is there to show.
+    Which drift is seen depends on the codebook: that is what the table is there to show. Every figure opens the
+    passages that the figures it sums up stand on.
     """
-    if len(sections) < 2:
+    if len(views) < 2:
         return []
-    found = []
-    for section in sections:
-        whole, parts = section["shifts"][:1], section["shifts"][1:]
-        outcomes = Counter(change["outcome"] for row in parts for change in row["changes"] if change)
-        relations = Counter(
-            domain["rows"][-1]["relation"]["label"].lower()
-            for domain in section["findings"][1:]
-            if domain["rows"][-1]["relation"]
-        )
-        agenda = section["parts"]["agenda"] if section["parts"] else []
-        found.append(
-            {
-                "name": section["name"],
-                "number": section["number"],
-                "pole": whole[0]["pole"] if whole else None,
-                "changes": [change for change in whole[0]["changes"] if change] if whole else [],
-                "outcomes": [f"{outcomes[one]} {one}" for one in changes.OUTCOMES],
-                "poles": ", ".join(f"{row['name']} {row['pole']['symbol']}" for row in parts),
-                "relations": [f"{n} {label}" for label, n in relations.most_common()],
-                "agenda": [f"{r['code']} {r['agenda']} agenda, {r['logic']} logic, {r['other']} other" for r in agenda],
-            }
-        )
-    return found
+    return [_compared(section, view) for section, view in zip(mains, views, strict=True)]
 
 
-def source(item: Source) -> dict[str, Any]:
-    """One input file as a row."""
+def _compared(section: Section, view: Mapping[str, Any]) -> dict[str, Any]:
+    cells, key = section.cells, (id(section.trajectory), "compared")
+    whole, parts = view["shifts"][:1], view["shifts"][1:]
+    moved: dict[str, list[int | None]] = {outcome: [] for outcome in changes.OUTCOMES}
+    for change in (change for row in parts for change in row["changes"] if change):
+        moved.setdefault(change["outcome"], []).append(change["cell"])
+    related: dict[str, list[int | None]] = {}
+    for relation in (domain["rows"][-1]["relation"] for domain in view["findings"][1:]):
+        if relation:
+            related.setdefault(relation["label"].lower(), []).append(relation["cell"])
+
+    def summed(kind: str, found: Mapping[str, Sequence[int | None]]) -> list[dict[str, Any]]:
+        return [
+            {"text": (text := f"{len(of)} {word}"),
+             "cell": cells.union((*key, kind, word), of, f"{view['name']}: {text}", f"{kind}: {text}.")}
+            for word, of in found.items()
+        ]  # fmt: skip
+
     return {
+        "name": view["name"],
+        "number": view["number"],
+        "pole": whole[0]["pole"] if whole else None,
+        "changes": [change for change in whole[0]["changes"] if change] if whole else [],
+        "outcomes": summed("Domain–logic pairs", moved),
+        "poles": [{"name": row["name"], **row["pole"]} for row in parts],
+        "relations": summed("Relations in the last period", dict(sorted(related.items(), key=lambda r: -len(r[1])))),
+        "agenda": view["parts"]["agenda"] if view["parts"] else [],
+    }
+
+
+MOST_SOURCES = 500
+"""Files listed at most."""
+
+
+def source(item: Source, cells: Cells) -> dict[str, Any]:
+    """One input file as a row."""
+    rows = cells.of_document(item.id)
+    summary = f"Its {amount(len(rows), 'passage')}."
+    return {
+        "cell": cells.put(("source", item.id), rows, line(item.id), summary) if len(rows) else None,
         "id": line(item.id),
         "format": ", ".join(line(part) for part in (item.format, item.encoding) if part),
         "kind": line(item.kind or ""),

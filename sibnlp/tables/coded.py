@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sibnlp.codebook import Codebook
 from sibnlp.errors import TableError
+from sibnlp.tables import columnar
 from sibnlp.tables import files as rowfiles
 from sibnlp.tables.output import CODING_COLUMNS, SCORE
 from sibnlp.tables.rows import is_text_column, passages_from_rows
@@ -31,6 +32,8 @@ def read_predictions(path: Path) -> Predictions:
         TableError: no row with a text, no ``codes`` column, rows of several models or coders, codings read for
             different families, or a score outside [0, 1].
     """
+    if path.suffix.lower() == ".parquet" and (by_column := columnar.read(path)) is not None:
+        return by_column
     passages, given, scores, unsure, stances = [], [], [], [], []
     coders: dict[str, None] = {}
     extents: dict[frozenset[str], str] = {}

@@ -167,6 +167,18 @@ def _passage(
     )
 
 
+def iso_date(text: str) -> str:
+    """A date as ISO 8601, a time of day cut off.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return str(found[1] or found[2])
+
+
 def _date(value: Any, path: str | Path, place: str, strict: bool) -> str | None:
     """A date as ISO 8601, a time of day cut off; None where there is none."""
     text = _text(value).strip()

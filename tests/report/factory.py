@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -355,8 +356,11 @@ def report(*, hostile: bool = True, documents: bool = True, n_per_interview: int
     )
 
 
-def monthly(n: int = 24) -> Report:
-    """Twenty-four months, one of them without passages: a time axis instead of stages."""
+def monthly(n: int = 24, *, dated: bool = False) -> Report:
+    """Twenty-four months, one of them without passages: a time axis instead of stages.
+
+    With ``dated``, the passages are of these months.
+    """
     periods = tuple(f"{2016 + i // 12}-{i % 12 + 1:02d}" for i in range(n))
     cells = []
     for domain in (None, "governance_mechanisms", "performance_emphasis"):
@@ -374,6 +378,9 @@ def monthly(n: int = 24) -> Report:
         "osborne", periods, tuple(cells), (), (), "interview", "talk", period="month", change_points=(point,)
     )
     said = predictions(4, hostile=False)
+    if dated:
+        moved = tuple(replace(p, date=f"{periods[i % n]}-05", kind="interview") for i, p in enumerate(said.passages))
+        said = replace(said, passages=moved)
     return Report("Two years by month", (drift,), (), said, (), (), NAMES, {"Model": "static-v1"})
 
 

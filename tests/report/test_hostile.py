@@ -13,10 +13,9 @@ import pytest
 from tests.cli.shell import sibnlp
 from tests.parsing.test_cells import cells_of, runs
 from tests.report import hostile
-from tests.report.test_browser import Watched, browser
+from tests.report.conftest import Watched
 from tests.report.test_html import directives
 
-__all__ = ["browser"]  # a fixture, which pytest finds by its name
 PAGES = ("drift", "run", "evaluation", "agreement")
 
 

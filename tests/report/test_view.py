@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sibnlp.report import charts, evaluation, text, view
-from sibnlp.report.passages import Cells, chosen, explanation, in_scope
+from sibnlp.report.passages import Cell, Cells, chosen, explanation, in_scope
 from tests.report import factory
 
 # A trajectory without what compares periods or people.
@@ -85,6 +85,7 @@ def test_a_row_of_shifts(built: tuple[dict, dict]) -> None:
     row = built[0]["sections"][0]["shifts"][0]
     assert row["pole"] == {
         "start": "NPG", "end": "NPM", "symbol": "►", "means": "poles differ", "support": "support 0.91, 0.85",
+        "cell": row["pole"]["cell"],
     }  # fmt: skip
     npm = row["changes"][0]
     assert (npm["change"], npm["interval"], npm["outcome"]) == ("+17.3", "[+8.3, +26.3]", "shift")
@@ -130,8 +131,10 @@ def test_frameworks_stand_side_by_side(built: tuple[dict, dict]) -> None:
     shown, script = built
     osborne, oflynn = shown["compared"]
     assert osborne["pole"]["symbol"] == "►"
-    assert osborne["outcomes"] == ["1 shift", "0 no change", "5 cannot tell"]
-    assert osborne["agenda"][0] == "NPM +6.9 agenda, +8.6 logic, +1.7 other"
+    assert [one["text"] for one in osborne["outcomes"]] == ["1 shift", "0 no change", "5 cannot tell"]
+    assert osborne["outcomes"][1]["cell"] is None
+    first = osborne["agenda"][0]
+    assert [first[key] for key in ("code", "agenda", "logic", "other")] == ["NPM", "+6.9", "+8.6", "+1.7"]
     assert oflynn["changes"][1]["code"] == "PVM"
     figure = next(chart["spec"] for chart in script["charts"] if chart["id"] == "figure-compared")
     assert len(figure["concat"]) == 2
@@ -145,11 +148,12 @@ def test_frameworks_stand_side_by_side(built: tuple[dict, dict]) -> None:
 
 def test_change_points_are_drawn_and_listed() -> None:
     shown, script = view.build(factory.monthly())
-    assert shown["sections"][0]["breaks"] == [
-        {"name": "All domains", "code": "NPM", "period": "2017-01", "levels": "24.0 → 33.0", "p": "0.012",
-         "support": "0.88"}
+    (row,) = shown["sections"][0]["breaks"]
+    assert [row[key] for key in ("name", "code", "period", "before", "after", "p", "support")] == [
+        "All domains", "NPM", "2017-01", "24.0", "33.0", "0.012", "0.88",
     ]  # fmt: skip
-    assert script["charts"][0]["spec"]["datasets"]["breaks-0"] == [{"x": 12.0, "code": "NPM"}]
+    (drawn,) = script["charts"][0]["spec"]["datasets"]["breaks-0"]
+    assert (drawn["x"], drawn["code"], drawn["cell"]) == (12.0, "NPM", row["cells"]["both"])
 
 
 @pytest.mark.parametrize(
@@ -225,6 +229,18 @@ def test_the_sample_is_even_fixed_and_keeps_the_quotations() -> None:
     assert all(cell["counted"] >= len(cell["rows"]) for cell in script["cells"])
     shown = view.build(report, limit=250)[0]
     assert shown["sample"].startswith("This page carries 250 of 352 passages")
+
+
+def test_every_figure_keeps_a_passage_and_documents_take_turns() -> None:
+    report = factory.report(hostile=False)
+    script = view.build(report, limit=200)[1]
+    assert len(script["passages"]) == 200 < script["total"]
+    assert all(cell["rows"] for cell in script["cells"] if cell["total"])
+    assert all(cell["total"] >= len(cell["rows"]) for cell in script["cells"])
+    # Ten passages of each of four documents: the first four places are four documents'.
+    rows, documents = np.arange(40, dtype=np.int32), np.repeat(np.arange(4), 10)
+    kept = chosen([Cell("", "", 40, rows)], 40, 8, (), [f"p{i}" for i in range(40)], documents)
+    assert np.bincount(documents[kept]).tolist() == [2, 2, 2, 2]
 
 
 def test_few_passages_are_all_embedded() -> None:

@@ -33,7 +33,7 @@
   };
 
   const points = (host) =>
-    [...host.querySelectorAll("svg path")].filter((p) => {
+    [...host.querySelectorAll("svg path, svg line")].filter((p) => {
       const datum = p.__data__ && p.__data__.datum;
       return datum && Number.isInteger(datum.cell) && p.hasAttribute("aria-label");
     });
@@ -61,14 +61,28 @@
     });
   };
 
+  const embed = (host, spec) => window.vegaEmbed(host, spec,
+    { mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: showTip });
+
+  // A printed figure is laid out for the sheet, not shrunk from the screen: drawn once, when all else is done.
+  const PAPER = 660;
+  const drawForPaper = async (chart) => {
+    const copy = document.createElement("div");
+    copy.className = "paper";
+    copy.setAttribute("aria-hidden", "true");
+    const spec = structuredClone(chart.spec);
+    layOut(spec, PAPER);
+    await embed(copy, spec);
+    byId(chart.id).after(copy);
+  };
+
   const draw = async (chart) => {
     const host = byId(chart.id);
     const layout = layOut(chart.spec, host.clientWidth || 320);
     if (host.dataset.layout === layout) return;
     host.dataset.layout = layout;
     try {
-      const options = { mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: showTip };
-      const result = await window.vegaEmbed(host, structuredClone(chart.spec), options);
+      const result = await embed(host, structuredClone(chart.spec));
       result.view.addEventListener("click", (event, item) => {
         if (onPoint && item && item.datum && Number.isInteger(item.datum.cell)) onPoint(item.datum.cell, event.target);
       });
@@ -101,14 +115,16 @@
     if (button) save(button.dataset.figure, button.dataset.save);
   });
   window.addEventListener("resize", redraw);
-  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
-
   // On a phone rows are laid out as blocks, and some browsers then forget that they are a table.
   const roles = { TABLE: "table", CAPTION: "caption", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
-  document.querySelectorAll("table, table *").forEach((e) => {
-    const heading = e.tagName === "TH" && (e.scope === "col" ? "columnheader" : "rowheader");
-    if (heading || roles[e.tagName]) e.setAttribute("role", heading || roles[e.tagName]);
+  const narrow = matchMedia("(max-width: 620px)");
+  const say = () => document.querySelectorAll(".stack, .stack *").forEach((e) => {
+    const role = e.tagName === "TH" ? (e.scope === "col" ? "columnheader" : "rowheader") : roles[e.tagName];
+    if (role && narrow.matches) e.setAttribute("role", role);
+    else if (role) e.removeAttribute("role");
   });
+  say();
+  narrow.addEventListener("change", say);
 
   // A table that fits needs no stop for scrolling it by keyboard.
   document.querySelectorAll(".scroll").forEach((box) => {
@@ -119,7 +135,11 @@
     draw(all, press) {
       charts = all;
       onPoint = press || null;
-      charts.forEach(draw);
+      const paper = async () => {
+        for (const chart of all) await drawForPaper(chart).catch(() => {}); // without it the screen's figure is printed
+        document.documentElement.dataset.paper = "yes";
+      };
+      Promise.all(charts.map(draw)).then(() => setTimeout(paper, 50));
     },
   };
 })();

@@ -204,7 +204,7 @@
   const mark = (cell) => {
     document.querySelectorAll("[data-cell][aria-pressed]").forEach((e) => e.removeAttribute("aria-pressed"));
     document.querySelectorAll(`button.cell[data-cell="${cell}"]`).forEach((e) => e.setAttribute("aria-pressed", "true"));
-    document.querySelectorAll("path.point").forEach((p) => p.classList.toggle("open", p.__data__.datum.cell === cell));
+    document.querySelectorAll(".point").forEach((p) => p.classList.toggle("open", p.__data__.datum.cell === cell));
   };
 
   // Opens the list of a figure; with a row (of the predictions), at that passage.
@@ -245,6 +245,23 @@
     mark(null);
     if (opener && opener.isConnected) opener.focus({ preventScroll: true });
   };
+
+  // ---- Paper --------------------------------------------------------------------------------------------------
+
+  // What is open is what was asked for: a list of passages is printed behind the report, as far as it is sensible.
+  const MOST_PRINTED = 500;
+  window.addEventListener("beforeprint", () => {
+    while (!pane.hidden && drawn < Math.min(shown.length, MOST_PRINTED)) more();
+  });
+  byId("print").addEventListener("click", () => window.print());
+  byId("print-quotes").addEventListener("change", (event) => {
+    document.body.classList.toggle("quotes", event.target.checked);
+  });
+
+  // What a figure's button does, for those who hear it: one that says so itself is left alone.
+  document.querySelectorAll("button.cell:not([aria-label])").forEach((button) => {
+    if (!button.querySelector(".off")) button.append(make("span", "off", ": show the passages"));
+  });
 
   // ---- Wiring -------------------------------------------------------------------------------------------------
 

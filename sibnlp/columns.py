@@ -1,0 +1,167 @@
+"""Passages by column: which of them share a document, an actor, a stage, without asking each of a million."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp.types import Passage, Predictions
+
+Numbers = NDArray[np.int64]
+
+
+@runtime_checkable
+class Columnar(Protocol):
+    """Passages that know their columns (`sibnlp.tables.columnar`)."""
+
+    extra_names: tuple[str, ...]
+
+    def grouped(self, *fields: str) -> tuple[Numbers, Numbers]:
+        """As `grouped`."""
+        ...
+
+    def n_words(self) -> Numbers:
+        """As `n_words`."""
+        ...
+
+    def filled(self, field: str) -> NDArray[np.bool_]:
+        """As `filled`."""
+        ...
+
+    def column(self, name: str) -> Numbers:
+        """[n] ``start`` or ``end``."""
+        ...
+
+    def ids(self) -> list[str]:
+        """As `ids`."""
+        ...
+
+    def taken(self, rows: Numbers) -> Sequence[Passage]:
+        """As `taken`."""
+        ...
+
+
+def grouped(passages: Sequence[Passage], *fields: str) -> tuple[Numbers, Numbers]:
+    """Passages by what they have in common.
+
+    Args:
+        passages: n passages.
+        fields: names of attributes; ``extra.NAME`` is a further column.
+
+    Returns:
+        [n] number of each passage's combination of values, by first appearance, and [k] the first passage of each.
+
+    >>> one, other = (Passage(str(i), document, 0, 1, "x") for i, document in enumerate("ab"))
+    >>> [part.tolist() for part in grouped([one, other, one], "document")]
+    [[0, 1, 0], [0, 1]]
+    """
+    if isinstance(passages, Columnar):
+        return passages.grouped(*fields)
+    of = [_getter(field) for field in fields]
+    number: dict[tuple[object, ...], int] = {}
+    first: list[int] = []
+    numbers = np.empty(len(passages), dtype=np.int64)
+    for row, passage in enumerate(passages):
+        key = tuple(get(passage) for get in of)
+        found = number.setdefault(key, len(number))
+        if found == len(first):
+            first.append(row)
+        numbers[row] = found
+    return numbers, np.array(first, dtype=np.int64)
+
+
+def _getter(field: str) -> Callable[[Passage], object]:
+    if not field.startswith("extra."):
+        return attrgetter(field)
+    name = field.removeprefix("extra.")
+
+    def get(passage: Passage) -> object:
+        value = dict(passage.extra).get(name)
+        return value if value is None or isinstance(value, str) else repr(value)
+
+    return get
+
+
+def numbered(passages: Sequence[Passage], of: Callable[[Passage], str], *fields: str) -> tuple[Numbers, dict[str, int]]:
+    """Number of each passage's label, by first appearance, and the labels.
+
+    Args:
+        passages: n passages.
+        of: the label of a passage; it looks at ``fields`` alone.
+        fields: as for `grouped`.
+    """
+    groups, first = grouped(passages, *fields)
+    number: dict[str, int] = {}
+    place = np.array([number.setdefault(of(passages[row]), len(number)) for row in first.tolist()], dtype=np.int64)
+    return (place[groups] if len(place) else groups), number
+
+
+def labels(passages: Sequence[Passage], of: Callable[[Passage], object], *fields: str) -> NDArray[np.object_]:
+    """[n] what ``of`` says of each passage, which looks at ``fields`` alone."""
+    groups, first = grouped(passages, *fields)
+    found = np.empty(len(first), dtype=np.object_)
+    for i, row in enumerate(first.tolist()):
+        found[i] = of(passages[row])
+    return found[groups]
+
+
+def n_words(passages: Sequence[Passage]) -> Numbers:
+    """[n] white-space separated words of each passage."""
+    if isinstance(passages, Columnar):
+        return passages.n_words()
+    return np.array([passage.n_words for passage in passages], dtype=np.int64)
+
+
+def taken(passages: Sequence[Passage], rows: Numbers) -> Sequence[Passage]:
+    """The passages of some rows, in their order."""
+    if isinstance(passages, Columnar):
+        return passages.taken(rows)
+    return tuple(passages[row] for row in rows.tolist())
+
+
+def spans(passages: Sequence[Passage]) -> tuple[Numbers, Numbers]:
+    """[n] start and end of each passage in its document."""
+    if isinstance(passages, Columnar):
+        return passages.column("start"), passages.column("end")
+    return (
+        np.array([passage.start for passage in passages], dtype=np.int64),
+        np.array([passage.end for passage in passages], dtype=np.int64),
+    )
+
+
+def ids(passages: Sequence[Passage]) -> list[str]:
+    """[n] id of each passage."""
+    return passages.ids() if isinstance(passages, Columnar) else [passage.id for passage in passages]
+
+
+def extra_names(passages: Sequence[Passage]) -> set[str]:
+    """Names of all further columns."""
+    if isinstance(passages, Columnar):
+        return set(passages.extra_names)
+    return {name for passage in passages for name, _ in passage.extra}
+
+
+def subset(predictions: Predictions, rows: Numbers) -> Predictions:
+    """Predictions of some passages, in their order."""
+    abstained = predictions.abstained
+    return replace(
+        predictions,
+        passages=taken(predictions.passages, rows),
+        probabilities=predictions.probabilities[rows],
+        assigned=predictions.assigned[rows],
+        stances=tuple(predictions.stances[row] for row in rows.tolist()) if predictions.stances else (),
+        abstained=None if abstained is None else abstained[rows],
+    )
+
+
+def filled(passages: Sequence[Passage], field: str) -> NDArray[np.bool_]:
+    """[n] whether a field holds anything."""
+    if isinstance(passages, Columnar):
+        return passages.filled(field)
+    get = _getter(field)
+    return np.array([bool(get(passage)) for passage in passages], dtype=np.bool_)

@@ -1,0 +1,396 @@
+"""Predictions of a Parquet table by column: a million passages without a million objects.
+
+Only tables as `sibnlp classify` writes them are read here; any other, and any with a fault in it, goes the way of
+`sibnlp.tables.coded`, which says what is wrong and where. A test holds the two ways against each other.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sibnlp.errors import ReadError
+from sibnlp.tables.output import CODING_COLUMNS, COLUMNS, SCORE
+from sibnlp.tables.rows import KNOWN, iso_date
+from sibnlp.types import Passage, Predictions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Numbers = NDArray[np.int64]
+# Read and turned into arrays so many rows at a time.
+BATCH = 20_000
+# Columns whose values many passages share: kept as numbers into a list of values.
+SHARED = ("document", "speaker", "actor", "role", "stage", "date", "kind", "context", "heading", "time")
+_NOT_EXTRA = frozenset((*COLUMNS, "codes", "scores", "abstained", "model"))
+
+
+class PassageTable(Sequence[Passage]):
+    """Passages held by column; one is made when it is asked for.
+
+    Args:
+        texts, ids: Arrow strings, n of each.
+        numbers: int [n] by name: ``start``, ``end``, ``page`` (−1 where unknown) and ``n_words``.
+        shared: by column, number of each row's value, and the values; further columns as ``extra.NAME``, in order.
+    """
+
+    def __init__(
+        self,
+        texts: Any,
+        ids: Any,
+        numbers: Mapping[str, Numbers],
+        shared: Mapping[str, tuple[NDArray[np.int32], Sequence[str | None]]],
+        rows: Numbers | None = None,
+    ) -> None:
+        self._texts, self._ids, self._numbers, self._shared = texts, ids, numbers, shared
+        # A part of a table shares its columns.
+        self._rows = rows
+        self.extra_names = tuple(name.removeprefix("extra.") for name in shared if name.startswith("extra."))
+        self._groups: dict[tuple[str, ...], tuple[Numbers, Numbers]] = {}
+
+    def __len__(self) -> int:
+        return len(self._texts) if self._rows is None else len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Passage: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Passage]: ...
+    def __getitem__(self, index: int | slice) -> Passage | Sequence[Passage]:
+        if isinstance(index, slice):
+            return self.taken(np.arange(len(self))[index])
+        place = operator.index(index)
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        return self._made(place if self._rows is None else int(self._rows[place]))
+
+    def __iter__(self) -> Iterator[Passage]:
+        return (self[row] for row in range(len(self)))
+
+    def _made(self, row: int) -> Passage:
+        def of(name: str) -> str | None:
+            numbers, values = self._shared[name]
+            return values[int(numbers[row])]
+
+        page = int(self._numbers["page"][row])
+        return Passage(
+            id=self._ids[row].as_py(),
+            document=of("document") or "",
+            start=int(self._numbers["start"][row]),
+            end=int(self._numbers["end"][row]),
+            text=self._texts[row].as_py(),
+            speaker=of("speaker"),
+            actor=of("actor"),
+            role=of("role"),
+            stage=of("stage"),
+            date=of("date"),
+            kind=of("kind"),
+            context=of("context") or "",
+            heading=of("heading") or "",
+            page=page if page >= 0 else None,
+            time=of("time"),
+            extra=tuple((name, of(f"extra.{name}")) for name in self.extra_names),
+        )
+
+    def taken(self, rows: Numbers) -> PassageTable:
+        """The passages of some rows."""
+        own = rows if self._rows is None else self._rows[rows]
+        return PassageTable(self._texts, self._ids, self._numbers, self._shared, own)
+
+    def column(self, name: str) -> Numbers:
+        """A column of whole numbers, as ``start``; pages that are unknown are −1."""
+        return self._numbers[name] if self._rows is None else self._numbers[name][self._rows]
+
+    def filled(self, field: str) -> NDArray[np.bool_]:
+        """As `sibnlp.columns.filled`."""
+        numbers, values = self._shared[field]
+        own = numbers if self._rows is None else numbers[self._rows]
+        return np.array([bool(value) for value in values], dtype=np.bool_)[own]
+
+    def n_words(self) -> Numbers:
+        """[n] white-space separated words."""
+        return self.column("n_words")
+
+    def ids(self) -> list[str]:
+        """[n] ids."""
+        own = self._ids if self._rows is None else self._ids.take(self._rows)
+        return [str(id) for id in own.to_pylist()]
+
+    def grouped(self, *fields: str) -> tuple[Numbers, Numbers]:
+        """As `sibnlp.columns.grouped`."""
+        if fields not in self._groups:
+            self._groups[fields] = self._group(fields)
+        return self._groups[fields]
+
+    def _group(self, fields: tuple[str, ...]) -> tuple[Numbers, Numbers]:
+        place = np.zeros(len(self), dtype=np.int64)
+        for field in fields:
+            if field not in self._shared:
+                continue  # a column that nobody has: nothing to tell apart
+            numbers, values = self._shared[field]
+            own = numbers if self._rows is None else numbers[self._rows]
+            place = place * len(values) + own
+            if len(fields) > 1:
+                place = np.unique(place, return_inverse=True)[1].astype(np.int64)
+        _, first, number = np.unique(place, return_index=True, return_inverse=True)
+        order = np.argsort(first, kind="stable")
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        return rank[number], first[order].astype(np.int64)
+
+
+def read(path: Path) -> Predictions | None:
+    """Read predictions by column; None where the table is not as `sibnlp classify` writes it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        if not _expected(file.schema_arrow):
+            return None
+        return _Reader(file).predictions()
+    except (pa.ArrowException, OSError, ValueError, ReadError, _UnexpectedError):
+        return None  # the other way says what is wrong, and where
+
+
+class _UnexpectedError(Exception):
+    """The table holds something that this way of reading it does not know."""
+
+
+def _expected(schema: pa.Schema) -> bool:
+    import pyarrow as pa
+
+    kinds = {name: schema.field(name).type for name in schema.names}
+    if len(kinds) < len(schema.names) or not {"document", "passage", "start", "end", "text", "codes", "scores",
+                                              "model"} <= set(kinds):  # fmt: skip
+        return False
+    for name, kind in kinds.items():
+        if name in ("start", "end", "page"):
+            fits = pa.types.is_integer(kind)
+        elif name in ("codes", "abstained"):
+            fits = pa.types.is_list(kind) and pa.types.is_string(kind.value_type)
+        elif name == "scores":
+            fits = pa.types.is_map(kind) and pa.types.is_string(kind.key_type) and pa.types.is_floating(kind.item_type)
+        else:
+            fits = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        lower = name.strip().lower()
+        odd = lower in (*KNOWN, "id") and (lower != name or lower == "id")
+        if not fits or odd or name in CODING_COLUMNS[1:] or name.startswith(SCORE):
+            return False
+    return True
+
+
+class _Reader:
+    """Reads one file, batch by batch."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.names = file.schema_arrow.names
+        self.extra = [name for name in self.names if name not in _NOT_EXTRA]
+        self.scored: list[str] = []
+        self.tiled: Any = None
+        self.code_numbers: dict[str, int] = {}
+        self.texts: list[Any] = []
+        self.ids: list[Any] = []
+        self.numbers: dict[str, list[Numbers]] = {name: [] for name in ("start", "end", "page", "n_words")}
+        # Raw value → number of the clean one; clean values in order.
+        self.values: dict[str, dict[str | None, int]] = {}
+        self.raw: dict[str, dict[str | None, int]] = {}
+        self.shared: dict[str, list[NDArray[np.int32]]] = {}
+        self.probabilities: list[NDArray[np.float32]] = []
+        self.given: list[tuple[Numbers, Numbers]] = []
+        self.unsure: list[tuple[Numbers, Numbers]] = []
+        self.model: str | None = None
+        self.at = 0
+
+    def predictions(self) -> Predictions:
+        import pyarrow as pa
+
+        for batch in self.file.iter_batches(batch_size=BATCH):
+            if len(batch):
+                self._take(batch)
+                self.at += len(batch)
+        if not self.at or not self.scored:
+            raise _UnexpectedError
+        codes = tuple(self.code_numbers)
+        assigned = np.zeros((self.at, len(codes)), dtype=np.bool_)
+        for rows, columns in self.given:
+            assigned[rows, columns] = True
+        probabilities = np.zeros((self.at, len(codes)), dtype=np.float32)
+        done = 0
+        while self.probabilities:
+            part = self.probabilities.pop(0)
+            probabilities[done : done + len(part), : len(self.scored)] = part
+            done += len(part)
+        # A code that has no score counts as it was given.
+        probabilities[:, len(self.scored) :] = assigned[:, len(self.scored) :]
+        abstained = None
+        if "abstained" in self.names:
+            abstained = np.zeros_like(assigned)
+            for rows, columns in self.unsure:
+                abstained[rows, columns] = True
+            abstained &= ~assigned
+        shared: dict[str, Shared] = {
+            name: (np.concatenate(self.shared[name]), tuple(values)) for name, values in self.values.items()
+        }
+        for name in SHARED:
+            shared.setdefault(name, (np.zeros(self.at, dtype=np.int32), (None,)))
+        shared["actor"] = _falling_back(shared["actor"], shared["speaker"])
+        numbers = {name: np.concatenate(parts) for name, parts in self.numbers.items()}
+        table = PassageTable(pa.chunked_array(self.texts), pa.chunked_array(self.ids), numbers, shared)
+        return Predictions(table, codes, probabilities, assigned, str(self.model), abstained)
+
+    def _take(self, batch: Any) -> None:
+        import pyarrow.compute as pc
+
+        columns = {name: batch.column(name) for name in self.names}
+        self._text(columns["text"])
+        ids = pc.utf8_trim_whitespace(columns["passage"])
+        if ids.null_count or not pc.min(pc.utf8_length(ids)).as_py():
+            raise _UnexpectedError
+        self.ids.append(ids)
+        start, end = (_array(columns[name]) for name in ("start", "end"))
+        if not ((start >= 0) & (start < end)).all():
+            raise _UnexpectedError
+        self.numbers["start"].append(start)
+        self.numbers["end"].append(end)
+        page = columns.get("page")
+        self.numbers["page"].append(
+            np.full(len(batch), -1, dtype=np.int64) if page is None else _array(pc.fill_null(page, -1))
+        )
+        for name in (*SHARED, *self.extra):
+            if name in columns:
+                self._share(name, columns[name])
+        self._scores(columns["scores"])
+        self.given.append(self._cells(columns["codes"]))
+        if "abstained" in columns:
+            self.unsure.append(self._cells(columns["abstained"]))
+        for model in pc.unique(columns["model"]).to_pylist():
+            if not model or self.model not in (None, model):
+                raise _UnexpectedError
+            self.model = model
+
+    def _text(self, text: Any) -> None:
+        import pyarrow.compute as pc
+
+        words = n_words(text) if not text.null_count else np.zeros(1, dtype=np.int64)
+        if not words.all():
+            raise _UnexpectedError  # rows without a text are passed over
+        self.numbers["n_words"].append(words)
+        if pc.any(pc.match_substring(text, "\r")).as_py():
+            for pattern in ("\r\n", "\r"):
+                text = pc.replace_substring(text, pattern, "\n")
+        self.texts.append(text)
+
+    def _share(self, name: str, column: Any) -> None:
+        """Numbers of a column's values, cleaned as `sibnlp.tables.rows` cleans them, each value once."""
+        known = name in SHARED
+        key = name if known else f"extra.{name}"
+        values, raw = self.values.setdefault(key, {}), self.raw.setdefault(key, {})
+        encoded = column.dictionary_encode(null_encoding="encode")
+        place = []
+        for value in encoded.dictionary.to_pylist():
+            if value not in raw:
+                clean = value
+                if known and value is not None:
+                    clean = value.replace("\r\n", "\n").replace("\r", "\n").strip() or None
+                    clean = iso_date(clean) if name == "date" and clean else clean
+                if name == "document" and not clean:
+                    raise _UnexpectedError
+                raw[value] = values.setdefault(clean, len(values))
+            place.append(raw[value])
+        self.shared.setdefault(key, []).append(np.array(place, dtype=np.int32)[_array(encoded.indices)])
+
+    def _scores(self, column: Any) -> None:
+        """Scores as a matrix, where every row scores the same codes in the same order."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        n = len(column)
+        if column.null_count:
+            raise _UnexpectedError
+        first, last = column.offsets[0].as_py(), column.offsets[n].as_py()
+        keys, items = column.keys[first:last], column.items[first:last]
+        if not self.scored:
+            self.scored = keys[: len(keys) // n].to_pylist()
+            self.code_numbers = {code: number for number, code in enumerate(self.scored)}
+            if len(self.code_numbers) < len(self.scored):
+                raise _UnexpectedError
+            self.tiled = pa.array(self.scored * BATCH)
+        k = len(self.scored)
+        if len(keys) != n * k or (np.diff(_array(column.offsets)) != k).any() or items.null_count:
+            raise _UnexpectedError
+        if not pc.all(pc.equal(keys, self.tiled[: len(keys)])).as_py():
+            raise _UnexpectedError
+        found = items.to_numpy(zero_copy_only=False).astype(np.float32).reshape(n, k)
+        if not ((found >= 0) & (found <= 1)).all():
+            raise _UnexpectedError
+        self.probabilities.append(found)
+
+    def _cells(self, column: Any) -> tuple[Numbers, Numbers]:
+        """Row and column of each code named."""
+        import pyarrow.compute as pc
+
+        flat = column.flatten().dictionary_encode()
+        if flat.null_count:
+            raise _UnexpectedError
+        number = [self.code_numbers.setdefault(code, len(self.code_numbers)) for code in flat.dictionary.to_pylist()]
+        lengths = _array(pc.fill_null(pc.list_value_length(column), 0))
+        rows = np.repeat(np.arange(self.at, self.at + len(column)), lengths)
+        return rows, np.array(number, dtype=np.int64)[_array(flat.indices)]
+
+
+_ASCII_SPACES = [*range(9, 14), *range(28, 33)]
+# What else `str.split` takes for white space, as UTF-8.
+_WIDE_SPACES = [chr(c).encode() for c in (0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F,
+                                          0x3000)]  # fmt: skip
+
+
+def n_words(text: Any) -> Numbers:
+    """White-space separated words of Arrow strings without nulls, as `str.split` counts them, from their bytes."""
+    n = len(text)
+    kind = np.int64 if str(text.type) == "large_string" else np.int32
+    offsets = np.frombuffer(text.buffers()[1], dtype=kind)[text.offset : text.offset + n + 1].astype(np.int64)
+    if not n or text.buffers()[2] is None:
+        return np.zeros(n, dtype=np.int64)
+    letters = np.frombuffer(text.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
+    offsets = offsets - offsets[0]
+    table = np.zeros(256, dtype=np.bool_)
+    table[_ASCII_SPACES] = True
+    space = table[letters]
+    for wide in _WIDE_SPACES:
+        at = np.flatnonzero(letters[: len(letters) - len(wide) + 1] == wide[0])
+        for i, byte in enumerate(wide[1:], 1):
+            at = at[letters[at + i] == byte]
+        for i in range(len(wide)):
+            space[at + i] = True
+    starts = ~space
+    starts[1:] &= space[:-1]
+    # A text begins anew, whatever the one before ended in.
+    first = offsets[:-1][offsets[1:] > offsets[:-1]]
+    starts[first] = ~space[first]
+    counted = np.concatenate([[0], np.cumsum(starts, dtype=np.int64)])
+    found: Numbers = counted[offsets[1:]] - counted[offsets[:-1]]
+    return found
+
+
+Shared = tuple[NDArray[np.int32], Sequence[str | None]]
+
+
+def _falling_back(actor: Shared, speaker: Shared) -> Shared:
+    """Actors, and speakers where none is named."""
+    number: dict[str | None, int] = {}
+    both = actor[0].astype(np.int64) * len(speaker[1]) + speaker[0]
+    pairs, place = np.unique(both, return_inverse=True)
+    names = [actor[1][pair // len(speaker[1])] or speaker[1][pair % len(speaker[1])] for pair in pairs.tolist()]
+    own = np.array([number.setdefault(name, len(number)) for name in names], dtype=np.int32)
+    return own[place], tuple(number)
+
+
+def _array(column: Any) -> Numbers:
+    return np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64)
