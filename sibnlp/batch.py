@@ -178,10 +178,10 @@ class _Run:
         """Take up what became of a unit."""
         if done.shard:
             self._shards[unit.number] = done.shard
+            self._names[unit.number] = done.names
             self._used.add(done.shard)
         else:  # a disk that is full now must not cost what was done before
             self._used |= {part.taken.shard for part in unit.parts if part.taken}
-            self._names[unit.number] = done.names
         skipped = []
         for part, record in zip(unit.parts, done.records, strict=True):
             if not record.kept and record.n:

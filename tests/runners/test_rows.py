@@ -44,6 +44,10 @@ def test_neither_batch_size_nor_workers_change_a_byte(
     second = classify(given, other, Job(model, batch_size=1), workers=2)
     assert first.n_passages == second.n_passages > 20
     assert one.read_bytes() == other.read_bytes()
+    if not n_rows:  # further columns of the table are there, on its rows
+        table = pq.read_table(one).to_pylist()
+        assert {row["wave"] for row in table if row["document"] == "answers.parquet"} == {"1", "2"}
+        assert {row["wave"] for row in table if row["document"] != "answers.parquet"} == {None}
 
 
 def test_the_model_sees_the_same_batches_whatever_the_batch_size(
