@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,8 +139,8 @@ def row_sums(rows: Ragged, weights: NDArray[np.float64] | None, table: NDArray[n
 
     values = np.ones(len(rows.ids)) if weights is None else weights
     matrix = csr_matrix((values, rows.ids, rows.starts), shape=(len(rows.starts) - 1, len(table)))
-    found: NDArray[np.float64] = matrix @ table
-    return found
+    # Typed as if it might be sparse.
+    return cast(NDArray[np.float64], matrix @ table)
 
 
 def word_pieces(tokenizer: Tokenizer, leave_out: int | None) -> Analysis | None:
