@@ -187,7 +187,7 @@ def within_interval(
     from scipy import stats
 
     value = split(levels, voice).parts["within"]
-    moved = (levels[1] - levels[0])[stay]
+    moved: NDArray[np.float64] = (levels[1] - levels[0])[stay]
     # Within is the mean, over the two ends' shares of voice, of how far stayers moved: one is taken out of both sums.
     without = (
         sum((((v * moved).sum() - v * moved) / (v.sum() - v) for v in (one[stay] for one in voice)), start=0.0) / 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,8 @@ class Estimates:
         if not quantifier.needs_gold:
             rung = AS_CODED if self.by_people else UNCORRECTED
             counted = _OnDemand(self, domain, code, name, quantifier)
-            return Fitted(name, rung, f"{quantifier.label}, {rung}", counted)
+            # Nobody sets outcomes: what is asked for is as good as what is kept.
+            return Fitted(name, rung, f"{quantifier.label}, {rung}", cast("Adjusted", counted))
         whole, keep = self.counts.passages(code, domain), self._decided(domain, code)
         passages = among(whole, None, keep)[0]
 

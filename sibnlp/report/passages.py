@@ -176,7 +176,7 @@ class Cells:
         return self.put(key, self.rows(trajectory, domain, codes, period), title, summary, counted)
 
     def put(
-        self, key: tuple[Any, ...], rows: NDArray[np.intp], title: str, summary: str, counted: int | None = None
+        self, key: tuple[Any, ...], rows: NDArray[np.integer[Any]], title: str, summary: str, counted: int | None = None
     ) -> int:
         """Number of a cell of any rows, found by its key or made."""
         if key not in self._numbers:
