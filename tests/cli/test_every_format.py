@@ -46,11 +46,11 @@ def project() -> Project:
             marks += [Selection(f"mark {name} {at}", at, at + len(part), given, name=part)] if given else []
         documents.append(ProjectDocument(name, name, text, selections=tuple(marks)))
         extents.append(Extent("anna", name, ((0, len(text)),)))
-    codes = (
+    tree = (
         ProjectCode("topic", "topic", codable=False), ProjectCode("code bread", "bread", parent="topic"),
         ProjectCode("code boats", "boats", parent="topic"),
     )  # fmt: skip
-    return Project("study", codes, (Coder("anna", "anna"),), tuple(documents), extents=tuple(extents))
+    return Project("study", tree, (Coder("anna", "anna"),), tuple(documents), extents=tuple(extents))
 
 
 @pytest.fixture(scope="module")
