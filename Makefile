@@ -59,7 +59,7 @@ $(VENV)/.fuzz: $(VENV)/.dev
 fuzz: $(VENV)/.fuzz ## fuzz what reads strangers' files; FUZZ_SECONDS=60 a target, FUZZ_TARGETS="docx pdf" for some
 	@$(BIN)/python -m tests.fuzz $(FUZZ_TARGETS)
 
-bench: $(VENV)/.train ## measure speed, sentence boundaries and public sets; writes training/benchmarks/RESULTS.md, PUBLIC_SETS.md
+bench: $(VENV)/.train ## measure speed, sentence boundaries and public sets; writes RESULTS.md, PSEUDONYMS.md, PUBLIC_SETS.md in training/benchmarks
 	@$(BIN)/python -m training.benchmarks
 
 models: $(VENV)/.train ## rebuild the shipped models

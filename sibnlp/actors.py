@@ -91,6 +91,20 @@ class _Table:
         return hits[0] if len(hits) == 1 else ""
 
 
+def _add_listed(table: _Table, listed: Sequence[Listed]) -> None:
+    for one in listed:
+        if not one.pseudonym:
+            continue
+        if (before := table.taken.get(one.name.casefold(), one.pseudonym)) != one.pseudonym:
+            raise DataError(f"{one.name!r} has two pseudonyms: {before} and {one.pseudonym}", "keep one")
+        if one.name.casefold() not in table.taken:
+            table.add(one.name, one.pseudonym, one.kind)
+    for one in sorted(listed, key=lambda one: -len(words(one.name))):
+        if one.name.casefold() not in table.taken:
+            owner = table.of(one.name) if one.kind == PERSON else ""
+            table.add(one.name, owner or table.fresh(one.kind), one.kind)
+
+
 def _spouses(name: str, others: Iterable[str]) -> bool:
     """Whether titles say that a name is another person's: Mr Burke is not Mrs Burke."""
     title, theirs = _title(name), {_title(one) for one in others}
@@ -116,17 +130,7 @@ def actors(listed: Sequence[Listed], labels: Iterable[str], known: Iterable[tupl
     """
     labels, known = list(labels), list(known)
     table = _Table([one.pseudonym for one in listed if one.pseudonym] + labels)
-    for one in listed:
-        if not one.pseudonym:
-            continue
-        if (before := table.taken.get(one.name.casefold(), one.pseudonym)) != one.pseudonym:
-            raise DataError(f"{one.name!r} has two pseudonyms: {before} and {one.pseudonym}", "keep one")
-        if one.name.casefold() not in table.taken:
-            table.add(one.name, one.pseudonym, one.kind)
-    for one in sorted(listed, key=lambda one: -len(words(one.name))):
-        if one.name.casefold() not in table.taken:
-            owner = table.of(one.name) if one.kind == PERSON else ""
-            table.add(one.name, owner or table.fresh(one.kind), one.kind)
+    _add_listed(table, listed)
     belongs: dict[str, set[str]] = {}
     for label, actor in known:
         belongs.setdefault(label, set()).add(actor)

@@ -258,8 +258,8 @@ def _write_map(people: ActorMap, path: Path) -> None:
 
 
 def _read_map(path: Path) -> ActorMap:
-    from sibnlp.errors import ReadError
     from sibnlp.actors import Actor
+    from sibnlp.errors import ReadError
     from sibnlp.pseudonyms import ActorMap, Kept, Layer
 
     try:

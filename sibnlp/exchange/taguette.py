@@ -120,9 +120,12 @@ class _Reader:
     def _codes(self) -> Iterator[ProjectCode]:
         rows = [dict(row) for row in self.connection.execute("SELECT * FROM tags ORDER BY id")]
         known = {row["id"] for row in rows}
+        by_path = {str(row["path"]): row["id"] for row in rows}
         for row in rows:
-            parent = f"tag {row['parent_id']}" if row.get("parent_id") in known else ""
-            yield ProjectCode(f"tag {row['id']}", str(row["path"]), str(row.get("description") or ""), parent)
+            name, above = _below(str(row["path"]), by_path)
+            above = row["parent_id"] if row.get("parent_id") in known else above
+            parent = "" if above is None else f"tag {above}"
+            yield ProjectCode(f"tag {row['id']}", name, str(row.get("description") or ""), parent)
 
     def _coders(self) -> tuple[tuple[Coder, ...], dict[int, str]]:
         """Who made which highlight, by the log; nobody is known where there is none."""
@@ -222,3 +225,14 @@ class _Reader:
 
 def _whole(value: Any) -> int:
     return value if isinstance(value, int) else -1
+
+
+def _below(path: str, by_path: Mapping[str, Any]) -> tuple[str, Any]:
+    """The name and the tag above of ``family.code``, where ``family`` is a tag too; else a point is just a point."""
+    above, point, name = path.rpartition(".")
+    while point:
+        if above in by_path and name:
+            return name, by_path[above]
+        above, point, further = above.rpartition(".")
+        name = f"{further}.{name}"
+    return path, None

@@ -204,7 +204,7 @@ def spacy_model() -> Iterator[Any]:
 
 
 def test_spacy_without_a_model_says_what_to_install(spacy_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spacy.util.get_installed_models", lambda: [])
+    monkeypatch.setattr("spacy.util.get_installed_models", list)
     with pytest.raises(DataError, match="spacy download"):
         spacy_model.find("Anna")
 

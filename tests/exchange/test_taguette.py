@@ -116,15 +116,26 @@ def test_an_export_holds_every_quotation_in_bytes(tmp_path: Path) -> None:
     assert sorted(found) == sorted(quote for quotes in QUOTES.values() for quote, _ in quotes)
 
 
-def test_a_round_trip_keeps_texts_tags_and_coders(tmp_path: Path) -> None:
+@pytest.mark.parametrize("separator", ["", "."])
+def test_a_round_trip_keeps_texts_tags_and_coders(separator: str, tmp_path: Path) -> None:
     project = exchange.load(qdpx(tmp_path / "study.qdpx", Habits(names="full")))
     exchange.save(project, tmp_path / "out.sqlite3")
-    again = exchange.load(tmp_path / "out.sqlite3", exchange.Options(separator="."))
+    again = exchange.load(tmp_path / "out.sqlite3", exchange.Options(separator=separator))
     assert {document.name: document.text for document in again.documents} == TEXTS
     assert quotations(again) == quotations(project)
     assert [coder.name for coder in again.coders] == ["Anna Coder"]
     tree = {code.name: code.parent for code in again.codes}
     assert tree["trust"] and not tree["Relations"]
+
+
+def test_a_point_in_a_tag_is_a_level_only_where_what_stands_before_it_is_a_tag(tmp_path: Path) -> None:
+    marks = [("Coffee", f"word {n}", (tag,)) for n, tag in enumerate(("U.S. law", "money", "money.fees", "money.a.b"))]
+    page = " ".join(words for _, words, _ in marks)
+    path = taguette(tmp_path / "s.sqlite3", {"Coffee": page}, marks)
+    names = {code.id: code.name for code in exchange.load(path).codes}
+    assert {code.name: names.get(code.parent, "") for code in exchange.load(path).codes} == {
+        "U.S. law": "", "money": "", "fees": "money", "a.b": "money"
+    }  # fmt: skip
 
 
 def test_what_taguette_has_no_place_for_is_said(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """``make bench``: figures of speed and of sentence boundaries, side by side in one run, written to RESULTS.md.
 
-Then drift and its report at scale (`training.benchmarks.drift_scale`), written to DRIFT_SCALE.md, and the public
+Then names taken out of the demo case (`training.benchmarks.pseudonyms`), written to PSEUDONYMS.md, drift and its report
+at scale (`training.benchmarks.drift_scale`), written to DRIFT_SCALE.md, and the public
 classification sets (`training.benchmarks.public_sets`), written to PUBLIC_SETS.md.
 
 Ratios, not seconds, are what to compare: machines and their load differ.
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from training.benchmarks import cascade, drift_scale, public_sets, sentences, throughput
+from training.benchmarks import cascade, drift_scale, pseudonyms, public_sets, sentences, throughput
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -87,6 +88,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         lines += ["", f"## {title}", "", *part()]
     (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(HERE / "RESULTS.md")
+    print("measuring: names taken out of texts", file=sys.stderr)
+    pseudonyms.main()
     print("measuring: drift at scale", file=sys.stderr)
     drift_scale.main()
     print("measuring: public classification sets", file=sys.stderr)

@@ -8,6 +8,7 @@ letter of it was replaced, and *to look at* where it was left and stands in the 
 
 The list given is what a researcher would write: people in full, organisations and places in each way they are called.
 Names in the labels of caption files are not counted: such labels are always replaced. Writes ``PSEUDONYMS.md``.
+The command was mended on this very case, and the list is by the reader who made the gold: elsewhere expect less.
 """
 
 from __future__ import annotations
