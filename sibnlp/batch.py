@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from sibnlp.corpus import Progress
 from sibnlp.errors import OutputExistsError
+from sibnlp.runlog import format_of
 from sibnlp.runners import RUNNERS, Means, Runner
 from sibnlp.sharding import store as stores
 from sibnlp.sharding.store import Store
@@ -36,7 +37,8 @@ class Outcome:
         model: the model's name.
         n_inputs: files given; n_read: documents read; n_passages: rows written.
         n_coded, n_undecided: rows with a code, and with a family left undecided.
-        formats: documents read, by format.
+        about: the model, for the record of the run.
+        formats: documents read, by format; failed_formats: those that were not.
         taken_over: inputs, and ranges of tables, that an earlier run had done; done: those this one did.
         problems: documents that could not be read, or not written; passages: those that could not be coded.
         notes: what else people should know.
@@ -50,7 +52,9 @@ class Outcome:
     n_passages: int = 0
     n_coded: int = 0
     n_undecided: int = 0
+    about: Mapping[str, object] = field(default_factory=dict)
     formats: Counter[str] = field(default_factory=Counter)
+    failed_formats: Counter[str] = field(default_factory=Counter)
     taken_over: int = 0
     done: int = 0
     problems: list[str] = field(default_factory=list)
@@ -116,6 +120,8 @@ def classify(
         )
         n_kept, dropped = store.open({"model": working.card.fingerprint, "settings": job.settings(), **_version()})
         _say_resuming(say, folder, n_kept, dropped)
+        if progress:
+            progress("loading", 1, 1)
         run = _Run(files, job, store, working.card, progress)
         run.do(working)
         working.__exit__(None, None, None)  # the memory of its processes is free for what follows
@@ -133,7 +139,7 @@ class _Run:
 
     def __init__(self, files: Sequence[File], job: Job, store: Store, card: Card, progress: Progress | None) -> None:
         self.files, self.job, self.store, self.card, self.progress = files, job, store, card, progress
-        self.outcome = Outcome(card.layout.model, n_inputs=len(files))
+        self.outcome = Outcome(card.layout.model, n_inputs=len(files), about=card.about)
         self._shards: dict[int, str] = {}
         self._used: set[str] = set()
         self._skipped: dict[int, tuple[tuple[int, int], ...]] = {}
@@ -190,6 +196,8 @@ class _Run:
             self.outcome.taken_over += part.taken is not None
             self.outcome.done += part.taken is None
             self._problems += [(unit.number, problem) for problem in record.problems]
+            if record.problems:
+                self.outcome.failed_formats[record.format or format_of(part.file.place)] += len(record.problems)
             self._passages += [(unit.number, problem) for problem in record.passages]
             if part.rows:
                 self._records.setdefault(part.file.id, []).append((unit.number, record))
@@ -224,6 +232,9 @@ class _Run:
     def write(self, output: Path) -> None:
         """Put the shards together, and the work folder away where nothing is left to do."""
         outcome = self.outcome
+        n = outcome.n_passages
+        if self.progress:
+            self.progress("writing", 0, n)
         try:
             with _beside(output) as part:
                 shards.join(self.tables(), self.card.layout, self.names, part)
@@ -231,6 +242,8 @@ class _Run:
                 self.store.promise(part)
                 part.replace(output)
             outcome.output = True
+            if self.progress:
+                self.progress("writing", n, n)
         except OSError as error:
             outcome.problems.append(f"{output}: not written: {error.strerror or error}")
         if outcome.failed:

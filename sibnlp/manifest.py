@@ -19,7 +19,7 @@ from sibnlp.errors import ModelError
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 # For people; never read by the library, so they may be edited without making the model another one.
-DOCUMENTATION = frozenset({"card.md", "NOTICE", "LICENSE", "README.md"})
+DOCUMENTATION = frozenset({"card.md", "NOTICE", "LICENSE", "README.md", "run.json"})
 # What a backend may write: weights and plain values, nothing that executes when it is read.
 KINDS = (".json", ".onnx", ".safetensors")
 # Longest table of plain values, in bytes: a vocabulary of a million words has 30 MB.

@@ -21,7 +21,7 @@ LEVELS = {
     6: "estimates corpus",
     7: "sharding trajectory relations decompose alignment poles",
     8: "breaks",
-    9: "follow runners",
+    9: "follow runners runlog",
     10: "pipeline report batch",
     11: "cli spacy_component",
     12: "__main__",

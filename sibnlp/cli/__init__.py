@@ -27,6 +27,7 @@ from sibnlp.cli import (
     train,
 )
 from sibnlp.cli.console import fail
+from sibnlp.cli.recording import recorded
 from sibnlp.errors import SibnlpError
 
 app = typer.Typer(
@@ -61,18 +62,18 @@ def start(
         typer.echo(START)
 
 
-app.command("init")(init.command)
-app.command("run")(run.command)
-app.command("segment")(segment.command)
-app.command("classify")(classify.command)
-app.command("train")(train.command)
-app.command("evaluate")(evaluate.command)
-app.command("drift")(drift.command)
-app.command("agree")(agree.command)
-app.command("sample")(sample.command)
-app.command("collect")(collect.command)
-app.command("convert")(convert.command)
-app.command("pseudonymise")(pseudonymise.command)
+app.command("init")(recorded(init.command))
+app.command("run")(recorded(run.command))
+app.command("segment")(recorded(segment.command))
+app.command("classify")(recorded(classify.command))
+app.command("train")(recorded(train.command))
+app.command("evaluate")(recorded(evaluate.command))
+app.command("drift")(recorded(drift.command))
+app.command("agree")(recorded(agree.command))
+app.command("sample")(recorded(sample.command))
+app.command("collect")(recorded(collect.command))
+app.command("convert")(recorded(convert.command, private=lambda given: given["anonymous"]))
+app.command("pseudonymise")(recorded(pseudonymise.command, private=lambda _: True))
 app.add_typer(codebook.app, name="codebook")
 app.command("models")(models.command)
 

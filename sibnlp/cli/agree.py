@@ -11,6 +11,7 @@ import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import output_file, say
+from sibnlp.cli.recording import current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,6 +97,8 @@ def command(
         raise DataError("no passage is coded by two coders", "passages are matched by `document` and `id`")
     sets = _sets(judgements, codes, families, documents, resamples)
     spans = _spans(continua, codes, resamples)
+    current().add_codebooks(books)
+    current().counts |= {"coders": len(coders), "codings": len(coded), "passages": shared}
     say(f"{len(coders)} coders: {', '.join(coders)}; {shared} passages coded by two or more")
     _print(by_family, by_code, sets, spans)
     if output and page:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import ALL_GOOD, SOME_FAILED, emit, progress, say, segment_settings
+from sibnlp.cli.console import ALL_GOOD, SOME_FAILED, emit, progress, say, segment_settings, warn
+from sibnlp.cli.recording import current
 
 if TYPE_CHECKING:
     from sibnlp.batch import Outcome
@@ -118,14 +119,32 @@ def _emit(rows: Iterator[dict[str, Any]]) -> None:
     emit(tables.json_lines(rows))
 
 
+def _record(outcome: Outcome, output: Path) -> None:
+    """Tell the record of the run what came out."""
+    log = current()
+    log.add_model(outcome.about)
+    for name in {**outcome.formats, **outcome.failed_formats}:
+        log.add_format(name, outcome.formats[name], read=True)
+        log.add_format(name, outcome.failed_formats[name], read=False)
+    log.counts |= {
+        "passages": outcome.n_passages,
+        "with a code": outcome.n_coded,
+        "undecided": outcome.n_undecided,
+        "failed passages": len(outcome.passages),
+    }
+    log.problems += [*outcome.problems, *outcome.passages]
+    log.wrote += [output] if outcome.output else []
+
+
 def _report(outcome: Outcome, min_confidence: float, output: Path) -> int:
     """Say what came out, and list what did not.
 
     Returns:
         The exit code.
     """
+    _record(outcome, output)
     for note in outcome.notes:
-        say(note)
+        warn(note)
     say(f"{outcome.n_passages} passages from {outcome.n_read} files, {outcome.n_coded} with a code, by {outcome.model}")
     if outcome.taken_over:
         say(f"{outcome.taken_over} parts taken over from the earlier run, {outcome.done} done now")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sibnlp.cli.console import say
+from sibnlp.cli.console import warn
 
 if TYPE_CHECKING:
     from sibnlp.codebook import Codebook
@@ -82,4 +82,4 @@ def read_predictions(path: Path, codebooks: Sequence[str], project: Sequence[str
 def tell(path: Path, notes: Sequence[str]) -> None:
     """Say what was lost, guessed or inferred in a file."""
     for note in notes:
-        say(f"{path.name}: {note}")
+        warn(f"{path.name}: {note}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import SOME_FAILED, check_output, say, write_rows
+from sibnlp.cli.console import SOME_FAILED, check_output, say, warn, write_rows
+from sibnlp.cli.recording import current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,9 +78,11 @@ def command(
     write_rows(output, rows, force)
     drawn = [one for one in entries.values() if one.stream == stream]
     missing = len(drawn) - len({ticket for ticket, *_ in kept})
+    current().counts |= {"codings": len(kept), "drawn": len(drawn), "missing": missing}
+    current().add_codebooks(books)
     say(f"{output}: {len(kept)} codings of {len(drawn) - missing} passages drawn for {stream}")
     if missing and stream == ledgers.ESTIMATION:
-        say(f"{missing} drawn for estimation are not among them: a sample with gaps is no probability sample")
+        warn(f"{missing} drawn for estimation are not among them: a sample with gaps is no probability sample")
     if changed:
         raise typer.Exit(SOME_FAILED)
 
@@ -103,7 +106,7 @@ def _read_all(
             raise DataError(problem, "name the ledger the queue was drawn with, as --ledger")
         others = sorted({one[0] for one in coded if one[4] and _words(one[4]) != _words(entries[one[0]].passage.text)})
         if others:
-            say(f"{path}: another text than the one drawn, so left out: {', '.join(others[:8])}"
+            warn(f"{path}: another text than the one drawn, so left out: {', '.join(others[:8])}"
                 + (f" and {len(others) - 8} more" if len(others) > 8 else ""))  # fmt: skip
         changed = changed or bool(others)
         kept += [one for one in coded if one[0] not in others]

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sibnlp.cli import recording
 from sibnlp.errors import OutputExistsError, SibnlpError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, Task
 
     from sibnlp.segmentation import SegmentSettings
     from sibnlp.types import Report, Source
@@ -32,8 +33,17 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def say(message: str) -> None:
-    """A line for people, on stderr; controls in it are shown, not obeyed."""
+    """A line for people, on stderr; controls in it are shown, not obeyed. With ``--json`` it is an event there."""
+    if recording.for_machines():
+        recording.event("message", text=message)
+        return
     print(_CONTROLS.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", message), file=sys.stderr)
+
+
+def warn(message: str) -> None:
+    """A line that a reader of the output must know; it stands in the record of the run as well."""
+    recording.current().warnings.append(message)
+    say(message)
 
 
 @contextmanager
@@ -80,13 +90,23 @@ def fail(message: str) -> NoReturn:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A callback ``(stage, done, total)`` that draws a bar on a terminal once work takes longer than two seconds."""
+    """A callback ``(stage, done, total)`` that draws a bar on a terminal once work takes longer than two seconds.
+
+    With ``--json`` it writes events instead. Either way the record of the run learns how long each stage took.
+    """
+    log = recording.current()
+    log.lap("rest")
+    ticker = recording.Ticker() if recording.for_machines() else None
     began = time.monotonic()
     bar: Progress | None = None
     tasks: dict[str, Any] = {}
 
     def show(stage: str, done: int, total: int) -> None:
         nonlocal bar
+        log.lap(stage)
+        if ticker:
+            ticker.show(stage, done, total)
+            return
         if bar is None:
             if not sys.stderr.isatty() or time.monotonic() - began < PATIENCE_SECONDS:
                 return
@@ -105,9 +125,18 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 def _bar() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
+
+    columns = (
+        TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(),
+        TextColumn("left"),
+    )  # fmt: skip
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
@@ -128,6 +157,7 @@ def output_file(path: Path, force: bool) -> Iterator[Path]:
         part = Path(folder) / path.name
         yield part
         part.replace(path)
+    recording.current().wrote.append(path)
 
 
 @contextmanager
@@ -147,6 +177,7 @@ def output_folder(path: Path, force: bool) -> Iterator[Path]:
         path.mkdir(exist_ok=True)
         for part in sorted(Path(folder).iterdir()):
             part.replace(path / part.name)
+    recording.current().wrote.append(path)
 
 
 def check_output(output: Path, force: bool) -> None:
@@ -211,6 +242,9 @@ def list_failures(sources: Sequence[Source]) -> int:
         The exit code: 1 where some failed, else 0.
     """
     failed = [source for source in sources if source.problem]
+    log = recording.current()
+    log.add_sources(sources)
+    log.problems += [source.problem for source in failed]
     if failed:
         say(f"{len(failed)} of {len(sources)} files could not be read:")
         for source in failed:

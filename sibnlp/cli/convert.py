@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import ALL_GOOD, SOME_FAILED, output_file, progress, say
+from sibnlp.cli.console import ALL_GOOD, SOME_FAILED, output_file, progress, say, warn
+from sibnlp.cli.recording import current
 
 if TYPE_CHECKING:
     from sibnlp.exchange import Project
@@ -122,7 +123,7 @@ def command(
     if problems:
         say("not kept, or guessed:")
         for problem in dict.fromkeys(map(str, problems)):
-            say(f"  {problem}")
+            warn(f"  {problem}")
     raise typer.Exit(SOME_FAILED if any(problem.failed for problem in problems) else ALL_GOOD)
 
 
@@ -136,6 +137,7 @@ def _texts(path: Path, show: object) -> dict[str, str]:
 
 def _tell(project: Project, target: Path) -> None:
     n = sum(1 for _ in project.placed())
+    current().counts |= {"documents": len(project.documents), "codes": len(project.codes), "codings": n}
     how = list(dict.fromkeys(document.coordinates for document in project.documents if document.coordinates))
     people = sum(not coder.machine for coder in project.coders)
     models = len(project.coders) - people
@@ -144,4 +146,4 @@ def _tell(project: Project, target: Path) -> None:
         + (f" and {models} models" if models else "")
     )
     for line in how:
-        say(f"  offsets read as: {line}")
+        warn(f"  offsets read as: {line}")

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import output_folder, say, write_report
+from sibnlp.cli.console import output_folder, say, warn, write_report
+from sibnlp.cli.recording import current
 from sibnlp.cli.run import period_of
 
 
@@ -75,6 +76,7 @@ def command(
     from sibnlp import pipeline
     from sibnlp.aggregate import WEIGHTS
     from sibnlp.cli.codings import read_gold, read_predictions
+    from sibnlp.codebook import load
     from sibnlp.project import Drift
     from sibnlp.quantifiers import QUANTIFIERS
 
@@ -99,13 +101,19 @@ def command(
         provenance = {"codings": str(predictions), "coded by": coded.model}
         if gold:
             provenance["corrected by"] = str(gold)
+        current().lap("reading")
         report = pipeline.track(
             coded, codebook, drift=settings, title=title, provenance=provenance, gold=correcting, trained_on=learnt
         )
+        current().lap("following")
         write_report(report, folder, predictions=False)
+    log = current()
+    log.resolved |= {"drift": settings}
+    log.add_codebooks(load(name) for name in codebook)
+    log.counts |= {"passages": len(coded), "gold": len(correcting), "trained on": len(learnt)}
     for warning in report.warnings:
-        say(f"warning: {warning}")
+        warn(f"warning: {warning}")
     for trajectory in report.trajectories:
         for note in (*trajectory.notes, *trajectory.warnings):
-            say(f"note ({trajectory.framework}): {note}")
+            warn(f"note ({trajectory.framework}): {note}")
     say(f"{len(coded)} passages; report: {output / 'report.html'}")

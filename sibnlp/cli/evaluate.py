@@ -11,7 +11,8 @@ import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.codings import read_codings
-from sibnlp.cli.console import log_lines, output_folder, progress, say
+from sibnlp.cli.console import log_lines, output_folder, progress, say, warn
+from sibnlp.cli.recording import current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +88,7 @@ def command(
     from sibnlp.evaluate.details import details, plain
     from sibnlp.model import load_model
     from sibnlp.report.evaluation import render_evaluation
+    from sibnlp.sharding.work import described
 
     with output_folder(output, force) as folder:
         loaded = load_model(model)
@@ -94,7 +96,7 @@ def command(
         books = [load(name) for name in codebook]
         for book in books:
             if warning := loaded.check_codebook(book):
-                say(f"note: {warning}")
+                warn(f"note: {warning}")
         # A project's codes are found by name among the model's; a table's are ids.
         gold, _ = read_codings(
             [codings], books or (loaded.codebooks() if exchange.is_project(codings) else ()), project
@@ -126,8 +128,13 @@ def command(
         text = json.dumps(metrics, ensure_ascii=False, indent=1, allow_nan=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
         (folder / "report.html").write_text(render_evaluation({**metrics, "errors": errors}), encoding="utf-8")
+    log = current()
+    for one in (loaded, *others):
+        log.add_model(described(one))
+    log.add_codebooks(read_by)
+    log.counts |= {"codings": len(gold), "passages": len(passages)}
     for note in evaluation.notes:
-        say(f"note: {note}")
+        warn(f"note: {note}")
     for family, values in metrics["families"].items():
         f1 = values["macro_f1"]
         say(f"{family}: macro-F1 {'–' if f1 is None else format(f1, '.2f')}")

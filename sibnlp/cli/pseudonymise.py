@@ -12,6 +12,7 @@ import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import list_failures, output_file, output_folder, progress, say
+from sibnlp.cli.recording import current
 from sibnlp.parsing.cells import neutral
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _pseudonymise(
             review = csv.DictWriter(file, columns)
             review.writeheader()
             review.writerows({key: neutral(value) for key, value in row.items()} for row in reviews)
+    current().counts |= {"texts": len(documents), "names": n, "people": len(people), "to look at": len(reviews)}
     say(f"{output}: {len(documents)} texts, {n} names of {len(people)} people replaced; who is who: {actors}")
     say(f"{len(reviews)} places to look at: {_review(actors)}")
     say("file names are numbers; times, page numbers and further columns of the metadata are not carried over")

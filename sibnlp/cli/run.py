@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import list_failures, output_folder, progress, say, write_report
+from sibnlp.cli.console import list_failures, output_folder, progress, say, warn, write_report
+from sibnlp.cli.recording import current
 
 
 def command(
@@ -37,8 +38,10 @@ def command(
 
     from sibnlp import pipeline
     from sibnlp.cli.codings import read_gold
+    from sibnlp.codebook import load as codebook
     from sibnlp.model import ZERO_SHOT, load_model
     from sibnlp.project import load
+    from sibnlp.sharding.work import described
 
     settings = load(project)
     if model:
@@ -57,12 +60,19 @@ def command(
                 for name in (settings.drift.gold, settings.drift.trained_on)
             ]
             report = pipeline.run(settings, loaded, show, *codings, min_confidence=min_confidence)
+            current().lap("following")
         write_report(report, folder, predictions=True)
+        current().lap("writing")
     failed = list_failures(report.sources)
+    log = current()
+    log.add_model(described(loaded))
+    log.add_codebooks(codebook(name) for name in followed)
+    log.resolved |= {"project": settings}
+    log.counts |= {"passages": len(report.predictions)}
     for warning in report.warnings:
-        say(f"warning: {warning}")
+        warn(f"warning: {warning}")
     for note in report.trajectories[0].notes:
-        say(f"note: {note}")
+        warn(f"note: {note}")
     say(f"{len(report.predictions)} passages from {len(report.sources)} files; report: {output / 'report.html'}")
     raise typer.Exit(failed)
 

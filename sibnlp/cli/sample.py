@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import output_file, say
+from sibnlp.cli.console import output_file, say, warn
+from sibnlp.cli.recording import current
 from sibnlp.cli.run import period_of
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def command(
     other = ledgers.ESTIMATION if stream == ledgers.TRAINING else ledgers.TRAINING
     frame = np.array([not sampling.overlaps(one, book.spans(other)) for one in given.passages])
     if out := int((~frame).sum()):
-        say(f"{out} passages were drawn for {other} and are left alone")
+        warn(f"{out} passages were drawn for {other} and are left alone")
         if stream == ledgers.ESTIMATION:
-            say(f"shares will stand for the other {int(frame.sum())}: draw for estimation first where you can")
+            warn(f"shares will stand for the other {int(frame.sum())}: draw for estimation first where you can")
     revised: dict[str, float] = {}
     if stream == ledgers.TRAINING:
         _say_stability(before, given, book)
@@ -114,9 +115,11 @@ def command(
     _write(output, entries, suggested, codes, codebook, given.model, force)
     with output_file(place, force=True) as part:
         book.add(entries, revised).write(part)
+    current().counts |= {"predictions": len(given), "left alone": out, "drawn": len(entries), "revised": len(revised)}
+    current().resolved |= {"round": book.round(stream), "model": given.model}
     say(f"{output}: {len(entries)} passages for {stream}, round {book.round(stream)}; remembered in {place}")
     if revised:
-        say(f"{len(revised)} drawn before belong to the same sample: collect them again, their chances are larger now")
+        warn(f"{len(revised)} drawn before belong to the same sample: collect them again, their chances are larger now")
     say(f"next, when coded: sibnlp collect {output} --ledger {place} -o codings.jsonl")
 
 
@@ -217,7 +220,7 @@ def _write(
         else:
             problems = exchange.save_rows(ledgers.queue_rows(entries, suggested), part)
     for problem in problems:
-        say(f"  not kept: {problem}")
+        warn(f"  not kept: {problem}")
 
 
 def _say_stability(before: Sequence[Path], given: Predictions, book: Ledger) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import check_output, list_failures, progress, say, segment_settings, write_rows
+from sibnlp.cli.recording import current
 
 
 def command(
@@ -31,6 +32,7 @@ def command(
     inputs = corpus_module.find(paths)
     with progress() as show:
         corpus = corpus_module.collect(inputs, settings, corpus_module.known_beside(paths, inputs), show)
+    current().counts |= {"passages": len(corpus.passages)}
     write_rows(output, tables.passage_rows(corpus.passages), force)
     say(f"{len(corpus.passages)} passages from {len(corpus.sources) - len(corpus.failed)} documents")
     raise typer.Exit(list_failures(corpus.sources))

@@ -9,6 +9,7 @@ import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import log_lines, progress, say
+from sibnlp.cli.recording import current
 
 
 def command(
@@ -60,7 +61,8 @@ def command(
     from sibnlp import exchange
     from sibnlp.cli.codings import read_codings
     from sibnlp.codebook import load
-    from sibnlp.model import check_output
+    from sibnlp.model import check_output, load_model
+    from sibnlp.sharding.work import described
     from sibnlp.training import load_recipe, train
 
     # Before the work, not after it.
@@ -76,6 +78,13 @@ def command(
             name=output.name, progress=show, sources=[*codings, *held_out], held_out=kept, work=work,
         )  # fmt: skip
     model.save(output, overwrite=force)
+    log = current()
+    log.lap("saving")
+    log.add_model(described(load_model(output)))  # as it is read back: with the hashes of its files
+    log.add_codebooks(books)
+    log.resolved |= {"recipe": model.manifest.recipe, "seed": model.manifest.seed}
+    log.counts |= {"codings": len(coded), "held out": len(kept), "codes": len(model.codes)}
+    log.wrote.append(output)
     if work.is_dir():
         say(f"{work / 'whole' / 'checkpoint'}: the same as a Hugging Face checkpoint; log.json beside it")
     say(f"{output}: {model.manifest.backend}, {len(model.codes)} codes from {len(coded)} passages")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -72,10 +72,12 @@ class Card:
     Attributes:
         layout: of the rows it gives.
         fingerprint: hash of all that its predictions depend on.
+        about: what else people should know of it (`described`).
     """
 
     layout: Layout
     fingerprint: str
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -107,7 +109,8 @@ class Worker:
         self.job = job
         self.model = load_model(job.model)
         layout = Layout(self.model.name, self.model.codes, bool(job.min_confidence), job.explain)
-        self.card = Card(layout, fingerprint(self.model))
+        about = described(self.model)
+        self.card = Card(layout, str(about["fingerprint"]), about)
         self._rows = RowReader()
         self._guard = Guard(job.file_timeout or SECONDS)
         self._hold = max(1, -(-job.batch_size // BATCH)) * BATCH
@@ -296,6 +299,19 @@ def fingerprint(model: Model) -> str:
     with suppress(OSError, ValueError):
         told["embeddings"] = {str(p.relative_to(folder)): places.sha256_of(str(p)) for p in sorted(folder.rglob("*.*"))}
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def described(model: Model) -> dict[str, object]:
+    """Which model it is, for the record of a run: name, classifier, age, `fingerprint`, and those of its codebooks."""
+    own = model.manifest
+    return {
+        "name": model.name,
+        "backend": own.backend,
+        "sibnlp": own.sibnlp,
+        "created": own.created,
+        "fingerprint": fingerprint(model),
+        "codebooks": [dict(book) for book in own.codebooks],
+    }
 
 
 def _records(parts: Sequence[Part], tallies: Sequence[_Tally]) -> Iterator[Record]:

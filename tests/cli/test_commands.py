@@ -113,6 +113,7 @@ def test_run_writes_report_predictions_and_trajectories(case: Path, tmp_path: Pa
     written = {path.name for path in (tmp_path / "report").iterdir()}
     assert written == {
         "report.html",
+        "run.json",
         "predictions.parquet",
         "predictions.csv",
         "trajectory.json",

@@ -55,7 +55,7 @@ def test_names_go_and_come_back(case: Path) -> None:
     done = run(case, "--names", case / "names.csv")
     assert done.code == 0, done.err  # type: ignore[attr-defined]
     shared = {path.name: path.read_text(encoding="utf-8") for path in (case / "shared").iterdir()}
-    assert set(shared) == {"001.txt", "002.txt", "metadata.csv", "offsets.json"}
+    assert set(shared) == {"001.txt", "002.txt", "metadata.csv", "offsets.json", "run.json"}
     for text in shared.values():
         assert not any(name in text for name in ("Anna", "Berg", "Carl", "Dorn", "Hollis", "berg"))
     assert "a period of grace" in shared["001.txt"], "the word stays"
