@@ -189,9 +189,8 @@ def within_interval(
     value = split(levels, voice).parts["within"]
     moved: NDArray[np.float64] = (levels[1] - levels[0])[stay]
     # Within is the mean, over the two ends' shares of voice, of how far stayers moved: one is taken out of both sums.
-    without = (
-        sum((((v * moved).sum() - v * moved) / (v.sum() - v) for v in (one[stay] for one in voice)), start=0.0) / 2
-    )
+    ends = [((v * moved).sum() - v * moved) / (v.sum() - v) for v in (one[stay] for one in voice)]
+    without = np.add.reduce(ends) / 2
     n = int(stay.sum())
     se = math.sqrt((n - 1) / n * float(((without - value) ** 2).sum()))
     reach = float(stats.t.ppf((1 + level) / 2, n - 1)) * se

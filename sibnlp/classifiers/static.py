@@ -122,10 +122,11 @@ class StaticClassifier:
         """
         if self.weights_ is None:
             raise DataError("the classifier is not fitted", "call fit, or load a fitted one")
-        parts = [self._logits(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+        weights = self.weights_
+        parts = [self._logits(texts[start : start + BATCH], weights) for start in range(0, len(texts), BATCH)]
         return sigmoid(np.concatenate([np.empty((0, len(self.codes))), *parts]))
 
-    def _logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def _logits(self, texts: Sequence[str], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         embedder, ngrams = self.embedder, self.ngrams_
         local = ngrams is not None and ngrams.is_local
         if self._chunks is None and embedder.analysis is not None:
@@ -133,7 +134,7 @@ class StaticClassifier:
             self._chunks = Chunks(embedder.analysis, *([ngrams.known] if ngrams is not None and local else []))
         read = self._chunks.read(texts) if self._chunks else [embedder.tokenise(texts)]
         # Not by BLAS, whose summation order changes with the shape of the batch.
-        logits: NDArray[np.float64] = np.einsum("nd,kd->nk", embedder.embed_pieces(read[0]), self.weights_)
+        logits: NDArray[np.float64] = np.einsum("nd,kd->nk", embedder.embed_pieces(read[0]), weights)
         logits += self.intercepts_
         if ngrams is not None:
             if self._word_table is None:

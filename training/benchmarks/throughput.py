@@ -86,7 +86,8 @@ def train_spacy(folder: Path, codings: Sequence[Any], codes: Sequence[str], trut
     """A pipeline of tokenizer, sentencizer and ``textcat_multilabel`` (bag of words), fitted and saved."""
     import spacy
     from spacy.training import Example
-    from spacy.util import fix_random_seed, minibatch
+    from spacy.util import minibatch
+    from thinc.api import fix_random_seed
 
     fix_random_seed(0)
     nlp = spacy.blank("en")
@@ -108,7 +109,7 @@ def train_spacy(folder: Path, codings: Sequence[Any], codes: Sequence[str], trut
     optimizer = nlp.initialize(lambda: examples)
     rng = np.random.default_rng(0)
     for _ in range(epochs):
-        for batch in minibatch([examples[i] for i in rng.permutation(len(examples))], 64):
+        for batch in minibatch([examples[i] for i in rng.permutation(len(examples))], 64):  # type: ignore[no-untyped-call]
             nlp.update(batch, sgd=optimizer)
     nlp.to_disk(folder)
     return nlp
