@@ -97,7 +97,13 @@ class Cascade:
         """Not for a cascade."""
         self._refuse()
 
-    def _refuse(self) -> NoReturn:
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Not for a cascade."""
+        cls._refuse()
+
+    @staticmethod
+    def _refuse() -> NoReturn:
         raise DataError("a cascade is made of two models, not trained or saved", "train or save these")
 
 

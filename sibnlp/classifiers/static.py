@@ -126,6 +126,7 @@ class StaticClassifier:
         return sigmoid(np.concatenate([np.empty((0, len(self.codes))), *parts]))
 
     def _logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        assert self.weights_ is not None  # fitted, or predict_proba would have said so
         embedder, ngrams = self.embedder, self.ngrams_
         local = ngrams is not None and ngrams.is_local
         if self._chunks is None and embedder.analysis is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from sibnlp.codebook import load as load_codebook
 from sibnlp.model import cascade, load_model
 from sibnlp.targets import targets
+from sibnlp.types import CodedPassage
 from training import corpora
 
 MARGINS = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -27,6 +28,7 @@ def curve(arguments: Sequence[str] = ()) -> list[str]:
     """The curve as a Markdown table."""
     fast, base = (load_model(name) for name in (arguments or ("gov-fast", "gov-base")))
     books = [load_codebook(name) for name in ("osborne", "oflynn")]
+    sets: dict[str, tuple[list[CodedPassage], dict[str, list[str]]]]
     sets = {f"validation, {s}": (corpora.public("validation", s), {}) for s in ("probability", "enriched")}
     sets |= {name: corpora.development(name) for name in ("dev", "dev_natural")}
     lines = ["| margin | " + " | ".join(f"{name}: share to base | loss, logic / domain" for name in sets) + " |"]

@@ -86,7 +86,7 @@ def train_spacy(folder: Path, codings: Sequence[Any], codes: Sequence[str], trut
     """A pipeline of tokenizer, sentencizer and ``textcat_multilabel`` (bag of words), fitted and saved."""
     import spacy
     from spacy.training import Example
-    from spacy.util import fix_random_seed, minibatch
+    from spacy.util import fix_random_seed, minibatch  # type: ignore[attr-defined]
 
     fix_random_seed(0)
     nlp = spacy.blank("en")
@@ -108,7 +108,7 @@ def train_spacy(folder: Path, codings: Sequence[Any], codes: Sequence[str], trut
     optimizer = nlp.initialize(lambda: examples)
     rng = np.random.default_rng(0)
     for _ in range(epochs):
-        for batch in minibatch([examples[i] for i in rng.permutation(len(examples))], 64):
+        for batch in minibatch([examples[i] for i in rng.permutation(len(examples))], 64):  # type: ignore[no-untyped-call]
             nlp.update(batch, sgd=optimizer)
     nlp.to_disk(folder)
     return nlp
@@ -292,14 +292,15 @@ def throughput(arguments: Sequence[str] = ()) -> list[str]:
         torch.set_num_threads(1)
         peer = SentenceTransformer(str(encoder_folder(ENCODER)), device="cpu")
         lines += [*encoders(texts[: asked.slow], (base, both, fast), peer, asked.rounds), ""]
+        share = both.classifier.n_base / both.classifier.n_seen  # type: ignore[attr-defined]
+        lines += [f"The cascade gave {share:.0%} of these passages to gov-base.", ""]
         embedded = peer.encode([c.passage.text for c in codings], batch_size=32, show_progress_bar=False)
         weights, bias = fit_heads(embedded.astype(np.float64), truth, freedom=1.0, class_weight="balanced", seed=0)
         scorers["sentence-transformers MiniLM + logistic head"] = (
             lambda t: 1 / (1 + np.exp(-(peer.encode(list(t), show_progress_bar=False) @ weights.T + bias))),
             False,
         )
-    shares = both.classifier.n_base / max(both.classifier.n_seen, 1)  # type: ignore[attr-defined]
-    lines += [*cores(texts, asked.rounds), f"The cascade gave {shares:.0%} of these passages to gov-base.", ""]
+    lines += [*cores(texts, asked.rounds), ""]
     table = {name: macro_f1(score, base, own) if name != fast.name else macro_f1(score, fast, own)
              for name, (score, own) in scorers.items()}  # fmt: skip
     names = list(next(iter(table.values())))
