@@ -293,14 +293,15 @@ def throughput(arguments: Sequence[str] = ()) -> list[str]:
         torch.set_num_threads(1)
         peer = SentenceTransformer(str(encoder_folder(ENCODER)), device="cpu")
         lines += [*encoders(texts[: asked.slow], (base, both, fast), peer, asked.rounds), ""]
+        share = both.classifier.n_base / both.classifier.n_seen  # type: ignore[attr-defined]
+        lines += [f"The cascade gave {share:.0%} of these passages to gov-base.", ""]
         embedded = peer.encode([c.passage.text for c in codings], batch_size=32, show_progress_bar=False)
         weights, bias = fit_heads(embedded.astype(np.float64), truth, freedom=1.0, class_weight="balanced", seed=0)
         scorers["sentence-transformers MiniLM + logistic head"] = (
             lambda t: 1 / (1 + np.exp(-(peer.encode(list(t), show_progress_bar=False) @ weights.T + bias))),
             False,
         )
-    shares = both.classifier.n_base / max(both.classifier.n_seen, 1)  # type: ignore[attr-defined]
-    lines += [*cores(texts, asked.rounds), f"The cascade gave {shares:.0%} of these passages to gov-base.", ""]
+    lines += [*cores(texts, asked.rounds), ""]
     table = {name: macro_f1(score, base, own) if name != fast.name else macro_f1(score, fast, own)
              for name, (score, own) in scorers.items()}  # fmt: skip
     names = list(next(iter(table.values())))
