@@ -75,13 +75,14 @@ class Guard:
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self.seconds, self.memory = seconds, memory
         self._process: subprocess.Popen[bytes] | None = None
+        self._greeted = False
         self._lock = threading.Lock()
         atexit.register(self.close)
 
     def start(self) -> None:
         """Start the process, so that it imports what it needs while other things are done."""
         if self._process is None or self._process.poll() is not None:
-            self._process = _started(self.memory)
+            self._process, self._greeted = _started(self.memory), False
 
     def read(self, path: Path, document_id: str) -> Document:
         """Read a document, as `sibnlp.readers.read`.
@@ -121,6 +122,9 @@ class Guard:
             self.start()
             process = self._process
             assert process is not None
+            if not self._greeted:
+                # What it takes to start is no file's fault; where it cannot, the question is not answered either.
+                self._greeted = bool(_frame(process))
             allowed = self.seconds + SECONDS_PER_MB * _megabytes(path)
             late = threading.Event()
 
@@ -162,10 +166,18 @@ def _started(memory: int) -> subprocess.Popen[bytes]:
 def _said(process: subprocess.Popen[bytes], question: Mapping[str, Any]) -> bytes | None:
     """The answer to a question; None where the process is gone."""
     assert process.stdin is not None
-    assert process.stdout is not None
     try:
         process.stdin.write(json.dumps(question).encode() + b"\n")
         process.stdin.flush()
+    except (OSError, ValueError):
+        return None
+    return _frame(process)
+
+
+def _frame(process: subprocess.Popen[bytes]) -> bytes | None:
+    """What a process says next; None where it is gone."""
+    assert process.stdout is not None
+    try:
         head = process.stdout.read(_LENGTH)
         size = int.from_bytes(head, "big")
         raw = process.stdout.read(size) if len(head) == _LENGTH else b""
@@ -225,10 +237,14 @@ def serve(memory: int) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand among the answers
     _limit(memory)
-    for line in sys.stdin.buffer:
-        raw = _answer(json.loads(line)).encode()
+
+    def say(raw: bytes) -> None:
         answers.write(len(raw).to_bytes(_LENGTH, "big") + raw)
         answers.flush()
+
+    say(b"ready")
+    for line in sys.stdin.buffer:
+        say(_answer(json.loads(line)).encode())
 
 
 def _answer(question: Mapping[str, Any]) -> str:
