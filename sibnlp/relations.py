@@ -265,7 +265,9 @@ def co_occurrence(first: Row, second: Row, stratum: NDArray[np.int64]) -> tuple[
 
 
 def _normal(joint: int, n: NDArray[np.int64], a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[float, float]:
-    """What chance gives over many strata, and the two-sided p of the joint number, continuity-corrected.
+    """What chance gives over many strata, and the two-sided p of the joint number (Mantel & Haenszel 1959, *JNCI* 22).
+
+    Continuity-corrected.
 
     Six hundred tea tastings in which chance alone was at work, 1,200 right where 1,200 are expected:
 
