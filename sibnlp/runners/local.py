@@ -123,6 +123,7 @@ class LocalRunner:
                     worker.reading, worker.since = told, time.monotonic()
                     worker.last = told if told >= 0 else worker.last
                 elif kind == READY:
+                    told.must_be(self.card)
                     worker.ready = True
                 elif kind == FAILED:
                     raise told

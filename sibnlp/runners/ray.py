@@ -95,7 +95,7 @@ class RayRunner:
             override_num_blocks=len(items),
         ).map_batches(
             _Actor,
-            fn_constructor_args=(self.job,),
+            fn_constructor_args=(self.job, self.card),
             batch_size=1,
             batch_format="numpy",
             compute=ray.data.ActorPoolStrategy(size=min(n_actors, len(items))),
@@ -133,8 +133,9 @@ class RayRunner:
 class _Actor:
     """Holds the model, and does a unit a call."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, card: Card) -> None:
         self._worker = Worker(job)
+        self._worker.card.must_be(card)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         found = []

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sibnlp import corpus, places, readers
-from sibnlp.errors import SibnlpError
+from sibnlp.errors import DataError, InputError, SibnlpError
 from sibnlp.explain import explain
 from sibnlp.guard import SECONDS, Guard, at_risk
 from sibnlp.metadata import Metadata
@@ -78,6 +78,15 @@ class Card:
     layout: Layout
     fingerprint: str
     about: Mapping[str, object] = field(default_factory=dict)
+
+    def must_be(self, first: Card) -> None:
+        """Refuse another model than the run began with.
+
+        Raises:
+            DataError: its files were changed in between.
+        """
+        if self != first:
+            raise DataError("the model was changed while it was in use", "run it again: it starts over")
 
 
 @dataclass(slots=True)
@@ -246,7 +255,11 @@ class _Stretch:
             except Exception as error:
                 # A library tripping over one file must not take the run down.
                 told = f"{part.file.place}: {type(error).__name__}: {error}".rstrip(": ")
-                tally.problems.append(str(error) if isinstance(error, SibnlpError) else told)
+                told = str(error) if isinstance(error, SibnlpError) else told
+                # Of what was fetched, people know where it came from, not where the copy lay.
+                tally.problems.append(
+                    told.replace(error.path, part.file.place) if isinstance(error, InputError) else told
+                )
                 tally.kept = False
                 break
             if passage is None:

@@ -14,10 +14,11 @@ import pytest
 
 from sibnlp import batch
 from sibnlp.classifiers.static import StaticClassifier
+from sibnlp.errors import DataError
 from sibnlp.runners import Means
 from sibnlp.sharding import units
 from sibnlp.sharding.store import folder_of
-from sibnlp.sharding.work import Job
+from sibnlp.sharding.work import Card, Job
 from sibnlp.tables import shards
 from tests.cli.shell import sibnlp
 from tests.runners import cases
@@ -211,6 +212,13 @@ def test_a_model_that_cannot_be_loaded_is_misuse_in_a_process_too(tmp_path: Path
     done = sibnlp("classify", given, "-o", output, "--model", "gov-slow", "--workers", "1")
     assert done.code == 2 and "gov-fast" in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_worker_with_another_model_than_the_first_is_refused() -> None:
+    layout = shards.Layout("mine", ("A",))
+    Card(layout, "one").must_be(Card(layout, "one"))
+    with pytest.raises(DataError, match="changed while it was in use"):
+        Card(layout, "other").must_be(Card(layout, "one"))
 
 
 def test_two_runs_do_not_share_a_work_folder(tmp_path: Path) -> None:
