@@ -363,8 +363,10 @@ def n_words(text: Any) -> Numbers:
     table = np.zeros(256, dtype=np.bool_)
     table[_ASCII_SPACES] = True
     space = table[letters]
+    # Few bytes are of more than one a letter: only there is looked for the wide ones.
+    high = np.flatnonzero(letters >= 0x80)
     for wide in _WIDE_SPACES:
-        at = np.flatnonzero(letters[: len(letters) - len(wide) + 1] == wide[0])
+        at = high[(letters[high] == wide[0]) & (high <= len(letters) - len(wide))]
         for i, byte in enumerate(wide[1:], 1):
             at = at[letters[at + i] == byte]
         for i in range(len(wide)):
@@ -374,8 +376,8 @@ def n_words(text: Any) -> Numbers:
     # A text begins anew, whatever the one before ended in.
     first = offsets[:-1][offsets[1:] > offsets[:-1]]
     starts[first] = ~space[first]
-    counted = np.concatenate([[0], np.cumsum(starts, dtype=np.int64)])
-    found: Numbers = counted[offsets[1:]] - counted[offsets[:-1]]
+    places = np.searchsorted(np.flatnonzero(starts), offsets)
+    found: Numbers = np.diff(places).astype(np.int64)
     return found
 
 
