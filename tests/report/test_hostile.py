@@ -88,6 +88,8 @@ def _press(page: Any) -> None:
     """Open the passages, filter them, and press what each offers."""
     page.locator("nav button[data-cell='all']").click()
     for select in ("#by-speaker", "#by-role", "#by-document"):
+        if page.locator(select).is_disabled():
+            continue  # there is nothing to choose from
         values = [option.get_attribute("value") for option in page.locator(f"{select} option").all()]
         page.locator(select).select_option(values[-1])
         page.locator(select).select_option(values[0])

@@ -82,7 +82,7 @@
       parts.push(piece(at, start), make("mark", weight > 0 ? "for" : "against", piece(start, end)));
       at = end;
     }
-    entry.querySelector(".text bdi").replaceChildren(...parts, piece(at));
+    entry.querySelector(".text").firstElementChild.replaceChildren(...parts, piece(at));
     const listed = [...words].sort((a, b) => b[2] - a[2])
       .map(([start, end, weight]) => `${piece(start, end)} ${weight > 0 ? "+" : "−"}${Math.abs(weight).toFixed(2)}`);
     const line = entry.querySelector(".moved");
@@ -161,6 +161,8 @@
     entry.querySelectorAll(".around").forEach((e) => e.remove());
     const own = make(open ? "bdi" : "mark", "", p.text);
     text.replaceChildren(own);
+    entry.querySelectorAll("button.why").forEach((why) => why.setAttribute("aria-pressed", "false"));
+    entry.querySelector(".moved").hidden = true;
     if (open) return;
     const neighbour = (q, word) => {
       const around = make("p", "around");
