@@ -22,6 +22,7 @@ from sibnlp.estimates import BEST, Estimates
 from sibnlp.gold import Codings
 from sibnlp.poles import poles
 from sibnlp.project import Drift, Stage
+from sibnlp.quantifiers import CORRECTED, TRANSPORTED
 from sibnlp.relations import relations
 from sibnlp.trajectory import DRAWN, GROUPS, MOST_GROUPS, grouped, moves, prevalence, shifts
 from sibnlp.types import Passage, Predictions, Prevalence, Source, Trajectory
@@ -247,8 +248,9 @@ def _notes(counts: Counts, frame: Framework, cells: Sequence[Prevalence], alike:
     if never:
         notes.append(f"No passage carries {', '.join(never)}: its figures are zero as far as anybody can tell.")
     notes += alike
-    for reason, where in _refusals(whole).items():
-        notes.append(f"Not corrected ({', '.join(where)}): {reason}.")
+    for (corrected, reason), where in _refusals(whole).items():
+        # Counted for want of a correction, or corrected by less than the best that was asked for.
+        notes.append(f"Not {'better ' * corrected}corrected ({', '.join(where)}): {reason}.")
     return notes
 
 
@@ -262,12 +264,14 @@ def _alike_notes(alike: Sequence[tuple[str, ...]]) -> list[str]:
     return notes
 
 
-def _refusals(cells: Sequence[Prevalence]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+def _refusals(cells: Sequence[Prevalence]) -> dict[tuple[bool, str], list[str]]:
+    """Codes by whether they are corrected all the same, and why a better rung was refused."""
+    found: dict[tuple[bool, str], list[str]] = defaultdict(list)
     for cell in cells:
         for reason in cell.refused:
-            if cell.code not in found[reason]:
-                found[reason].append(cell.code)
+            where = found[cell.rung in (CORRECTED, TRANSPORTED), reason]
+            if cell.code not in where:
+                where.append(cell.code)
     return found
 
 

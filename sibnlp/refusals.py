@@ -118,7 +118,7 @@ def sample(passages: Passages, gold: Gold | None, periods: tuple[str, ...] = ())
     '29 passages of period number 1 are sampled and coded, 30 are needed'
     """
     if gold is None:
-        return "no coded passages"
+        return "no codings drawn with inclusion probabilities"
     if not gold.sampled or (gold.row < 0).any():
         return "the codings carry no inclusion probabilities within this corpus"
     where = passages.period[gold.row]
