@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Protocol, runtime_checkable
@@ -37,7 +37,7 @@ class Columnar(Protocol):
         """[n] ``start`` or ``end``."""
         ...
 
-    def ids(self) -> list[str]:
+    def ids(self) -> Iterator[str]:
         """As `ids`."""
         ...
 
@@ -134,9 +134,9 @@ def spans(passages: Sequence[Passage]) -> tuple[Numbers, Numbers]:
     )
 
 
-def ids(passages: Sequence[Passage]) -> list[str]:
-    """[n] id of each passage."""
-    return passages.ids() if isinstance(passages, Columnar) else [passage.id for passage in passages]
+def ids(passages: Sequence[Passage]) -> Iterator[str]:
+    """Id of each passage, in order."""
+    return passages.ids() if isinstance(passages, Columnar) else (passage.id for passage in passages)
 
 
 def extra_names(passages: Sequence[Passage]) -> set[str]:

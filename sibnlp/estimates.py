@@ -35,7 +35,7 @@ from sibnlp.quantifiers import (
 BEST, COUNT, CORRECTING, SAMPLING = "best", "count", "pacc", "design_based"
 AS_CODED = "as coded"
 # Passages of fitted cells that are held at a time, 17 bytes each.
-_HELD = 10_000_000
+_HELD = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sibnlp import codebook as codebooks_module
 from sibnlp import metadata, periods
+from sibnlp.aggregate import Counts
 from sibnlp.codebook import Codebook, Framework, framework
 from sibnlp.columns import grouped, subset
 from sibnlp.corpus import Progress, collect, find_documents
@@ -114,14 +115,14 @@ def track(
         drift, stages = replace(drift, period=periods.STAGE), ()
     scopes = _scopes(predictions)
 
-    grounds: dict[int, Ground] = {}
+    laid_out: dict[int, Counts] = {}
 
     def trajectories(number: int) -> tuple[Trajectory, ...]:
         name, part, rows = scopes[number]
         inside = coded.within(rows) if coded else None
         stands = known[rows] if known is not None else None
         ground = Ground(part, drift, stages, inside, stands, sources)
-        grounds[number] = ground
+        laid_out[number] = ground.counts
         return tuple(follow_on(ground, frame, name, found_periods) for frame in frames)
 
     main_trajectories = trajectories(0)
@@ -132,10 +133,10 @@ def track(
         except DataError as error:
             notes.append(f"Documents are not followed: {error}.")
     shown: list[Exemplar] = []
-    for number, ground in grounds.items():
+    for number, counts in laid_out.items():
         rows = scopes[number][2]
         shown += [
-            replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(ground.counts, frame)
+            replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(counts, frame)
         ]
     names = {stage.id: stage.name for stage in stages if stage.name}
     for book in books:

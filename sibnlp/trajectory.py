@@ -202,12 +202,15 @@ def shifts(
         towards the counted one where it does not stand out from its own error (`sibnlp.shrinkage`): ``difference`` is
         that of the levels, from which intervals and p-values are.
     """
+    names = _alternatives(estimates)
+    for cell in cells(framework):
+        # Cell by cell, so that of many passages no cell is counted more than once a quantifier.
+        for name in names:
+            if estimates.fit(*cell, name).name == name:
+                for weight in ("", *WEIGHTS):
+                    estimates.levels(*cell, name=name, weight=weight, change=True)
     main = _changes(estimates, framework, level, margin)
-    others = [
-        _changes(estimates, framework, level, margin, name, weight)
-        for name in _alternatives(estimates)
-        for weight in WEIGHTS
-    ]
+    others = [_changes(estimates, framework, level, margin, name, weight) for name in names for weight in WEIGHTS]
     found = []
     for cell, (start, end, change, p, outcome, fitted) in main.items():
         said = [other[cell] for other in others if cell in other]

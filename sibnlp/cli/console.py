@@ -215,8 +215,11 @@ def write_report(report: Report, folder: Path, predictions: bool) -> None:
     for number, trajectory in enumerate(report.trajectories):
         name = f"trajectory.{trajectory.framework}.json" if number else "trajectory.json"
         documents = next((t for t in report.documents if t.framework == trajectory.framework), None)
-        text = json.dumps(tables.trajectory_json(trajectory, documents), ensure_ascii=False, indent=1, allow_nan=False)
-        (folder / name).write_text(text + "\n", encoding="utf-8")
+        # Written as it is made: with many thousands of actors the text alone is large.
+        with (folder / name).open("w", encoding="utf-8") as file:
+            found = tables.trajectory_json(trajectory, documents)
+            json.dump(found, file, ensure_ascii=False, indent=1, allow_nan=False)
+            file.write("\n")
     if predictions:
         for name in ("predictions.parquet", "predictions.csv"):
             tables.write(tables.prediction_rows(report.predictions), folder / name)

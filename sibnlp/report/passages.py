@@ -211,7 +211,7 @@ def chosen(
     n: int,
     limit: int,
     always: Iterable[int] = (),
-    ids: Sequence[str] = (),
+    ids: Iterable[str] = (),
     documents: NDArray[np.int64] | None = None,
 ) -> list[int]:
     """Rows to embed: all where they fit, else the same number from every cell as far as they go.
@@ -231,10 +231,8 @@ def chosen(
     """
     if n <= limit:
         return list(range(n))
-    hashes = np.array(
-        [int.from_bytes(hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()[:8], "big") for one in ids],
-        dtype=np.uint64,
-    )
+    digests = (hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest() for one in ids)
+    hashes = np.fromiter((int.from_bytes(digest[:8], "big") for digest in digests), dtype=np.uint64, count=n)
     order = np.empty(n, dtype=np.int64)
     order[np.argsort(hashes, kind="stable")] = np.arange(n)
     # A row's rank is its best place among the cells that hold it; a row in no cell ranks last.

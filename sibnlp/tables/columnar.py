@@ -116,10 +116,10 @@ class PassageTable(Sequence[Passage]):
         """[n] white-space separated words."""
         return self.column("n_words")
 
-    def ids(self) -> list[str]:
-        """[n] ids."""
+    def ids(self) -> Iterator[str]:
+        """Ids, in order."""
         own = self._ids if self._rows is None else self._ids.take(self._rows)
-        return [str(id) for id in own.to_pylist()]
+        return (str(id) for chunk in own.chunks for id in chunk.to_pylist())
 
     def grouped(self, *fields: str) -> tuple[Numbers, Numbers]:
         """As `sibnlp.columns.grouped`."""
@@ -153,7 +153,9 @@ def read(path: Path) -> Predictions | None:
         file = pq.ParquetFile(path)
         if not _expected(file.schema_arrow):
             return None
-        return _Reader(file).predictions()
+        found = _Reader(file).predictions()
+        pa.default_memory_pool().release_unused()
+        return found
     except (pa.ArrowException, OSError, ValueError, ReadError, _UnexpectedError):
         return None  # the other way says what is wrong, and where
 
@@ -202,9 +204,10 @@ class _Reader:
         self.values: dict[str, dict[str | None, int]] = {}
         self.raw: dict[str, dict[str | None, int]] = {}
         self.shared: dict[str, list[NDArray[np.int32]]] = {}
-        self.probabilities: list[NDArray[np.float32]] = []
-        self.given: list[tuple[Numbers, Numbers]] = []
-        self.unsure: list[tuple[Numbers, Numbers]] = []
+        # Filled in place: a list of parts would be there twice when it is joined.
+        self.n = int(file.metadata.num_rows)
+        self.probabilities = np.zeros((self.n, 0), dtype=np.float32)
+        self.masks = {name: np.zeros((self.n, 0), dtype=np.bool_) for name in ("codes", "abstained")}
         self.model: str | None = None
         self.at = 0
 
@@ -218,23 +221,12 @@ class _Reader:
         if not self.at or not self.scored:
             raise _UnexpectedError
         codes = tuple(self.code_numbers)
-        assigned = np.zeros((self.at, len(codes)), dtype=np.bool_)
-        for rows, columns in self.given:
-            assigned[rows, columns] = True
-        probabilities = np.zeros((self.at, len(codes)), dtype=np.float32)
-        done = 0
-        while self.probabilities:
-            part = self.probabilities.pop(0)
-            probabilities[done : done + len(part), : len(self.scored)] = part
-            done += len(part)
+        assigned, unsure = (_widened(self.masks[name], len(codes)) for name in ("codes", "abstained"))
+        probabilities = _widened(self.probabilities, len(codes))
         # A code that has no score counts as it was given.
         probabilities[:, len(self.scored) :] = assigned[:, len(self.scored) :]
-        abstained = None
-        if "abstained" in self.names:
-            abstained = np.zeros_like(assigned)
-            for rows, columns in self.unsure:
-                abstained[rows, columns] = True
-            abstained &= ~assigned
+        # A code both given and abstained from (a table edited by hand) was given.
+        abstained = unsure & ~assigned if "abstained" in self.names else None
         shared: dict[str, Shared] = {
             name: (np.concatenate(self.shared[name]), tuple(values)) for name, values in self.values.items()
         }
@@ -267,9 +259,9 @@ class _Reader:
             if name in columns:
                 self._share(name, columns[name])
         self._scores(columns["scores"])
-        self.given.append(self._cells(columns["codes"]))
+        self._mark("codes", columns["codes"])
         if "abstained" in columns:
-            self.unsure.append(self._cells(columns["abstained"]))
+            self._mark("abstained", columns["abstained"])
         for model in pc.unique(columns["model"]).to_pylist():
             if not model or self.model not in (None, model):
                 raise _UnexpectedError
@@ -330,19 +322,31 @@ class _Reader:
         found = items.to_numpy(zero_copy_only=False).astype(np.float32).reshape(n, k)
         if not ((found >= 0) & (found <= 1)).all():
             raise _UnexpectedError
-        self.probabilities.append(found)
+        self.probabilities = _widened(self.probabilities, k)
+        self.probabilities[self.at : self.at + n] = found
 
-    def _cells(self, column: Any) -> tuple[Numbers, Numbers]:
-        """Row and column of each code named."""
+    def _mark(self, name: str, column: Any) -> None:
+        """Mark the codes that rows name."""
         import pyarrow.compute as pc
 
         flat = column.flatten().dictionary_encode()
         if flat.null_count:
             raise _UnexpectedError
         number = [self.code_numbers.setdefault(code, len(self.code_numbers)) for code in flat.dictionary.to_pylist()]
+        self.masks[name] = _widened(self.masks[name], len(self.code_numbers))
         lengths = _array(pc.fill_null(pc.list_value_length(column), 0))
         rows = np.repeat(np.arange(self.at, self.at + len(column)), lengths)
-        return rows, np.array(number, dtype=np.int64)[_array(flat.indices)]
+        self.masks[name][rows, np.array(number, dtype=np.int64)[_array(flat.indices)]] = True
+
+
+def _widened(matrix: NDArray[Any], k: int) -> NDArray[Any]:
+    """A matrix with at least so many columns, new ones of zeros."""
+    n, held = matrix.shape
+    if held >= k:
+        return matrix
+    wide = np.zeros((n, k), dtype=matrix.dtype)
+    wide[:, :held] = matrix
+    return wide
 
 
 _ASCII_SPACES = [*range(9, 14), *range(28, 33)]

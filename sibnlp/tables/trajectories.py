@@ -38,12 +38,12 @@ def trajectory_json(trajectory: Trajectory, documents: Trajectory | None = None)
     }
     if documents:
         found["documents"] = {k: v for k, v in trajectory_json(documents).items() if k != "framework"}
-    return _no_nan(found)  # type: ignore[no-any-return]
+    return found
 
 
 def _row(one: Any) -> dict[str, Any]:
-    """The fields of a dataclass; what they hold is copied later (`_no_nan`)."""
-    return {field.name: getattr(one, field.name) for field in fields(one)}
+    """The fields of a dataclass; what they hold as plain values (`_no_nan`)."""
+    return {field.name: _no_nan(getattr(one, field.name)) for field in fields(one)}
 
 
 def _relation(relation: Relation) -> dict[str, Any]:

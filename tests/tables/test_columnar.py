@@ -66,7 +66,7 @@ def test_both_ways_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                    ("extra.nobody",)):  # fmt: skip
         one, other = columns.grouped(found.passages, *fields), columns.grouped(rows.passages, *fields)
         assert [part.tolist() for part in one] == [part.tolist() for part in other], fields
-    assert columns.ids(found.passages) == columns.ids(rows.passages)
+    assert list(columns.ids(found.passages)) == list(columns.ids(rows.passages))
     assert columns.extra_names(found.passages) == columns.extra_names(rows.passages)
     assert columns.filled(found.passages, "context").tolist() == columns.filled(rows.passages, "context").tolist()
     assert [part.tolist() for part in columns.spans(found.passages)] == [
