@@ -182,9 +182,8 @@ class Cells:
         if key not in self._numbers:
             self._numbers[key] = len(self.all)
             # Half the width: figures of a million passages share them many times over.
-            self.all.append(
-                Cell(title, summary, len(rows) if counted is None else counted, rows.astype(np.int32, copy=False))
-            )
+            narrow = rows.astype(np.int32, copy=False)
+            self.all.append(Cell(line(title), line(summary), len(rows) if counted is None else counted, narrow))
         return self._numbers[key]
 
     def union(self, key: tuple[Any, ...], cells: Iterable[int | None], title: str, summary: str) -> int | None:
