@@ -17,7 +17,7 @@ import pytest
 
 from sibnlp.report import charts
 from tests.conftest import ROOT
-from tests.report.conftest import DRAWN, absent
+from tests.report.conftest import DRAWN
 
 # axe-core (Deque, MPL-2.0) is used and not kept: npm fetches it into build/, which git ignores.
 AXE = "axe-core-4.14.1"
@@ -33,13 +33,13 @@ def axe() -> str:
     if not packed.exists():
         npm = shutil.which("npm")
         if npm is None:
-            absent("npm is not installed: axe-core cannot be fetched (apt install npm)")
+            pytest.skip("npm is not installed: axe-core cannot be fetched (apt install npm)")
         folder.mkdir(parents=True, exist_ok=True)
         name, _, version = AXE.rpartition("-")
         done = subprocess.run([str(npm), "pack", f"{name}@{version}"], cwd=folder, capture_output=True, text=True,
                               timeout=120, check=False)  # fmt: skip
         if not packed.exists():
-            absent(f"npm could not fetch {AXE}: {done.stderr.strip()[-200:]}")
+            pytest.skip(f"npm could not fetch {AXE}: {done.stderr.strip()[-200:]}")
     digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
     assert f"sha512-{digest}" == INTEGRITY, f"{packed} is not the {AXE} that was looked at"
     with tarfile.open(packed) as archive:

@@ -17,7 +17,7 @@ from sibnlp.runners import Means
 from sibnlp.sharding import units
 from sibnlp.sharding.work import Job
 from tests.cli.shell import sibnlp
-from tests.conftest import ROOT, lacking
+from tests.conftest import ROOT
 from tests.runners import cases
 
 pytest.importorskip("ray")
@@ -51,7 +51,8 @@ def started() -> Any:
             nodes.shutdown()
         else:
             return nodes
-    return lacking("this machine is too busy: no node of Ray starts within thirty seconds")
+    # Not what a machine lacks but what it is doing at the moment: skipped in CI too, and printed.
+    return pytest.skip("this machine is too busy: no node of Ray starts within thirty seconds")
 
 
 def actors() -> list[psutil.Process]:
