@@ -46,7 +46,7 @@ def kill_and_resume(given: Path, folder: Path, n_kills: int, seed: int, *further
         run.send_signal(signal.SIGKILL)
         run.wait()
         hits += 1
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert not alive, "workers outlive the run that started them"
         now = shards(output)
         assert {name: now.get(name) for name in known} == known, "finished work was done again"
