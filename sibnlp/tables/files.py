@@ -23,6 +23,8 @@ NO_DELIMITER = "\x1f"
 MAX_FIELD = 2**31 - 1
 # A header stands in the first lines of a sheet; titles may stand above it.
 HEADER_ROWS = 10
+MAX_ROWS = 1_048_576
+"""Rows that a sheet of Excel has."""
 
 Rows = tuple[list[dict[str, Any]], list[str], str]
 """Rows, what each is called in messages (empty: counted from ``row 1``), encoding."""
@@ -137,7 +139,7 @@ def _xlsx(path: Path) -> Rows:
     try:
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some writers declare a single cell
-            records = enumerate(sheet.iter_rows(values_only=True), 1)
+            records = _bounded(sheet.iter_rows(values_only=True), path)
             for number, row in records:
                 if any(map(is_text_column, row)):
                     return *_sheet_rows(header_of(_trimmed(row), path), records), ""
@@ -151,6 +153,16 @@ def _xlsx(path: Path) -> Rows:
     finally:
         book.close()
     raise no_text_column(path, first)
+
+
+def _bounded(rows: Iterable[Sequence[Any]], path: Path) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Numbered rows; openpyxl gives an empty one for every number that a file skips, and a file may skip billions."""
+    for number, row in enumerate(rows, 1):
+        if number > MAX_ROWS:
+            raise ReadError(
+                path, f"a sheet with more than {MAX_ROWS:,} rows, which Excel does not have", "save it anew"
+            )
+        yield number, row
 
 
 def _trimmed(cells: Sequence[Any]) -> list[Any]:
