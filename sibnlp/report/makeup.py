@@ -69,9 +69,9 @@ def _evidence(section: Section, found: Relation, side: str, where: str) -> dict[
         "against": (found.rows_against, found.passages_against, found.n_against),
     }[side]
     # A relation that was not computed here knows the ids it was told of alone.
-    rows = section.cells.scope(section.trajectory)[own] if len(own) else section.cells.named(section.trajectory, ids)
-    if not len(rows):
+    if not len(own) and not ids:
         return None
+    rows = section.cells.scope(section.trajectory)[own] if len(own) else section.cells.named(section.trajectory, ids)
     name = named(section.report.names, found.relation or found.runner_up)
     key = (id(section.trajectory), "evidence", side, found.domain, found.period)
     summary = f"Passages {side} {'' if found.relation else 'what came nearest, '}“{name}”."

@@ -51,7 +51,7 @@ class PassageTable(Sequence[Passage]):
         # A part of a table shares its columns.
         self._rows = rows
         self.extra_names = tuple(name.removeprefix("extra.") for name in shared if name.startswith("extra."))
-        self._groups: dict[tuple[str, ...], tuple[Numbers, Numbers]] = {}
+        self._groups: dict[tuple[str, ...], tuple[NDArray[np.integer[Any]], Numbers]] = {}
 
     def __len__(self) -> int:
         return len(self._texts) if self._rows is None else len(self._rows)
@@ -124,8 +124,10 @@ class PassageTable(Sequence[Passage]):
     def grouped(self, *fields: str) -> tuple[Numbers, Numbers]:
         """As `sibnlp.columns.grouped`."""
         if fields not in self._groups:
-            self._groups[fields] = self._group(fields)
-        return self._groups[fields]
+            number, first = self._group(fields)
+            self._groups[fields] = number.astype(np.int32), first  # half the room while nobody asks
+        number, first = self._groups[fields]
+        return number.astype(np.int64), first
 
     def _group(self, fields: tuple[str, ...]) -> tuple[Numbers, Numbers]:
         place = np.zeros(len(self), dtype=np.int64)
@@ -150,7 +152,7 @@ def read(path: Path) -> Predictions | None:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, pre_buffer=False)  # else the whole file is held beside what is read of it
         if not _expected(file.schema_arrow):
             return None
         found = _Reader(file).predictions()
