@@ -135,9 +135,7 @@ def track(
     shown: list[Exemplar] = []
     for number, counts in laid_out.items():
         rows = scopes[number][2]
-        shown += [
-            replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(counts, frame)
-        ]
+        shown += [replace(found, row=int(rows[found.row])) for frame in frames for found in exemplars(counts, frame)]
     names = {stage.id: stage.name for stage in stages if stage.name}
     for book in books:
         names |= {book.id: book.name} | {code.id: code.name for code in book.codes if code.name}

@@ -124,8 +124,8 @@ class PassageTable(Sequence[Passage]):
     def grouped(self, *fields: str) -> tuple[Numbers, Numbers]:
         """As `sibnlp.columns.grouped`."""
         if fields not in self._groups:
-            number, first = self._group(fields)
-            self._groups[fields] = number.astype(np.int32), first  # half the room while nobody asks
+            made, first = self._group(fields)
+            self._groups[fields] = made.astype(np.int32), first  # half the room while nobody asks
         number, first = self._groups[fields]
         return number.astype(np.int64), first
 
