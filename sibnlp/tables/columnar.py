@@ -126,8 +126,8 @@ class PassageTable(Sequence[Passage]):
         if fields not in self._groups:
             number, first = self._group(fields)
             self._groups[fields] = number.astype(np.int32), first  # half the room while nobody asks
-        number, first = self._groups[fields]
-        return number.astype(np.int64), first
+        held, first = self._groups[fields]
+        return held.astype(np.int64), first
 
     def _group(self, fields: tuple[str, ...]) -> tuple[Numbers, Numbers]:
         place = np.zeros(len(self), dtype=np.int64)
