@@ -65,7 +65,10 @@ def _rows(section: Section, one: Decomposition, name: str) -> tuple[Rows, str]:
     carry = heard.both[section.cells.has(one.code)[heard.both]]
     if name == "logic":
         return carry[domains[carry] > 0], f"The passages that carry {one.code} on any domain."
-    return carry[domains[carry] != 1], f"The passages that carry {one.code} on no domain, or on several."
+    apart = carry[domains[carry] != 1]
+    if not len(apart):  # the rest of the change then lies in how much is said there
+        return heard.both[domains[heard.both] != 1], f"Passages on no domain, or on several; none carries {one.code}."
+    return apart, f"The passages that carry {one.code} on no domain, or on several."
 
 
 def _carries(section: Section, domain: str | None, code: str) -> NDArray[np.bool_]:
