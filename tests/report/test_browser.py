@@ -261,7 +261,7 @@ def test_a_passage_is_marked_in_its_context(open_page: Any) -> None:
 
 @pytest.mark.parametrize("where", ["#shifts-1 td button", "#parts-1 td button", "#actors-1 td small button",
                                    "#findings-1 td.relation button.link", "#parts-1 td[data-label=Voice] button",
-                                   "#compared-table td button", "#agenda-1 td[data-label=Agenda] button"])  # fmt: skip
+                                   "#compared-table td button", "#agenda-1 td[data-label=Other] button"])  # fmt: skip
 def test_every_new_cell_opens_its_passages(open_page: Any, where: str) -> None:
     page = open_page("clean").page
     page.locator(where).first.click()
