@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sibnlp.codebook import Codebook
@@ -22,6 +23,7 @@ from sibnlp.codebook import load as load_codebook
 from sibnlp.evaluate import Evaluation
 from sibnlp.model import Model, load_model
 from sibnlp.training import load_recipe, train
+from sibnlp.types import CodedPassage
 from training import corpora
 from training.corpora import PUBLIC, REAL, ROOT, WRITTEN
 from training.model_card import figures_on, write_card
@@ -30,6 +32,8 @@ from training.teaching import taught
 NAMES, CODEBOOKS = ("gov-base", "gov-fast"), ("osborne", "oflynn")
 # Checkpoints and logs of fine-tuning; ignored by git.
 WORK = ROOT / "build" / "models"
+# Real passages without a code that `gov-base` sees in an epoch, for each that has one (models/README.md).
+NEGATIVES = 3.0
 log = logging.getLogger("build_models")
 
 ENCODER = """the sentence encoder all-MiniLM-L6-v2 of the sentence-transformers project
@@ -57,13 +61,27 @@ weights were stored as 8-bit integers.
 def build(name: str, books: Sequence[Codebook], out: Path) -> Model:
     """Train one released model by its recipe; ``gov-fast`` learns from ``gov-base`` too, as it lies in ``out``."""
     recipe = load_recipe(ROOT / "training" / "recipes" / f"{name}.toml")
-    codings = [*corpora.written(books), *corpora.public("train")]
+    public = corpora.public("train")
+    codings = [*corpora.written(books), *(thinned(public) if name == "gov-base" else public)]
     held_out = [*corpora.public("validation"), *corpora.written(books, "validation")] if name == "gov-base" else []
     if name == "gov-fast":
         codings += taught(load_model(out / "gov-base"), books)
     sources = [WRITTEN / "gold.jsonl", PUBLIC / "gold.jsonl"]
     work = WORK / name if recipe.backend == "encoder" else None
     return train(codings, books, recipe, name=name, sources=sources, held_out=held_out, work=work)
+
+
+def thinned(codings: Sequence[CodedPassage]) -> list[CodedPassage]:
+    """The same, passages without a code weighing so much that they are ``NEGATIVES`` times those with one in all.
+
+    The recipe of ``gov-base`` draws passages by weight, so each epoch sees others of them.
+    """
+    bare = sum(not coding.codes for coding in codings)
+    weight = min(1.0, NEGATIVES * (len(codings) - bare) / max(1, bare))
+    return [
+        coding if coding.codes else replace(coding, passage=replace(coding.passage, extra=(("weight", str(weight)),)))
+        for coding in codings
+    ]
 
 
 def measure(model: Model, books: Sequence[Codebook], test: bool) -> dict[str, Evaluation]:

@@ -11,8 +11,11 @@ Settings of training, beside those in `sibnlp.classifiers.encoder.EncoderClassif
   the checkpoint is a single-label classifier).
 - ``epochs``, ``batch_size``, ``lr``; ``head_lr`` for the head alone (0: the same); ``layer_decay``: each layer learns
   at so many times the rate of the one above it; ``weight_decay``; ``warm_up``: share of steps with a rising rate.
+- ``weigh``: what the weight of a passage does: ``loss``, a factor of its loss; ``draw``, its chance to come up in an
+  epoch (1 and more: always), which comes to the same in the long run and is sooner done where most weigh little.
 - ``head_epochs``: so many epochs at the start train the head alone; ``freeze_layers``: so many layers from below, and
-  the embeddings, stay as they are; ``freeze_embeddings``; ``dropout``: of the encoder (below 0: its own).
+  the embeddings, stay as they are, without dropout; ``freeze_embeddings``; ``dropout``: of the encoder (below 0: its
+  own).
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.classifiers import constant_log_odds, is_constant
-from sibnlp.errors import DataError
+from sibnlp.errors import DataError, UnknownNameError
 from sibnlp.training.distill import encoder_folder
 from sibnlp.training.export import export_onnx, quiet, to_precision
 from sibnlp.training.losses import check_loss, positive_weights
@@ -45,6 +48,7 @@ NEEDED = ("torch", "transformers", "datasets", "accelerate", "onnx", "onnxscript
 CHECKPOINT, STEPS, RUN, LOG = "checkpoint", "steps", "run.json", "log.json"
 # Texts on which ONNX is held against torch, and int8 against fp32.
 COMPARED = 128
+WEIGH = ("loss", "draw")
 # A run is saved so many times on its way.
 SAVES = 8
 
@@ -88,6 +92,8 @@ def fit_encoder(
     if missing:
         raise DataError(f"fine-tuning an encoder needs {', '.join(missing)}", "pip install 'sibnlp[train]'")
     check_loss(settings["loss"], targets)
+    if settings["weigh"] not in WEIGH:
+        raise UnknownNameError("way to weigh passages", settings["weigh"], WEIGH)
     each = np.ones(len(texts)) if weights is None else np.asarray(weights, dtype=np.float64)
     asked = _asked(texts, targets, codes, settings, seed, each)
     if (read := _json(work / RUN)) != asked:

@@ -26,6 +26,8 @@ from sibnlp.training.losses import loss_of
 
 log = logging.getLogger(__name__)
 LAYER = re.compile(r"\.(?:layers?|h|block)\.(\d+)\.")
+# How the weight of a passage counts: as a factor of its loss, or as its chance to be drawn in an epoch.
+LOSS, DRAW = "loss", "draw"
 # Batches in a block of passages that are sorted by length together.
 BLOCK = 40
 UNDECAYED = re.compile(r"(bias$|norm)", re.IGNORECASE)
@@ -51,7 +53,7 @@ def run(
         model: an `AutoModelForSequenceClassification`.
         encodings: ``input_ids`` and ``token_type_ids`` of n passages.
         targets: float64 [n, k] in [0, 1], NaN unknown.
-        weights: float64 [n].
+        weights: float64 [n]; what they do, ``weigh`` says.
         settings: of the backend.
         seed: of the order of passages and of dropout.
         positive: float64 [k], weight of positives, or None.
@@ -70,10 +72,14 @@ def run(
             "input_ids": [encodings[i]["input_ids"] for i in rows],
             "token_type_ids": [encodings[i]["token_type_ids"] for i in rows],
             "labels": targets[rows].astype(np.float32).tolist(),
-            "weights": weights[rows].astype(np.float32).tolist(),
+            # A weight that says how often a passage is drawn must not count again in the loss.
+            "weights": np.where(settings["weigh"] == DRAW, 1.0, weights[rows]).astype(np.float32).tolist(),
         }
     )
-    steps = math.ceil(len(rows) / settings["batch_size"]) * settings["epochs"]
+    chances = weights[rows] if settings["weigh"] == DRAW else np.ones(len(rows))
+    lengths = [len(encodings[i]["input_ids"]) for i in rows]
+    order = ByLength(lengths, settings["batch_size"], seed, chances)
+    steps = math.ceil(len(order) / settings["batch_size"]) * settings["epochs"]
     freezing = _Freezing(model, settings, fixed)
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -104,7 +110,8 @@ def run(
     # It prints to stdout, which belongs to data.
     trainer.remove_callback(PrinterCallback)
     trainer.settings = settings
-    trainer.order = ByLength([len(encodings[i]["input_ids"]) for i in rows], settings["batch_size"], seed)
+    trainer.order = order
+    trainer.still = still(model, settings)
     trainer.positive = None if positive is None else torch.tensor(positive, dtype=torch.float32)
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if last:
@@ -126,21 +133,32 @@ class ByLength(torch.utils.data.Sampler[int]):
         lengths: word-pieces of each passage.
         batch_size: passages a batch.
         seed: of the order.
+        chances: float64 [n], how likely each passage is to come up in an epoch (1 and more: always); None: all always.
+            Every epoch draws anew, and as many as all chances together, so that all epochs are equally long.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, seed: int, chances: NDArray[np.float64] | None = None
+    ) -> None:
         self.lengths, self.batch_size, self.seed, self.epoch = np.array(lengths), batch_size, seed, 0
+        each = np.ones(len(self.lengths)) if chances is None else np.minimum(np.asarray(chances, dtype=np.float64), 1)
+        self._always, self._sometimes = np.flatnonzero(each >= 1), np.flatnonzero((each > 0) & (each < 1))
+        self._chances = each[self._sometimes]
+        self._drawn = round(float(self._chances.sum()))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self._always) + self._drawn
 
     def __iter__(self) -> Iterator[int]:
         rng = np.random.default_rng([self.seed, self.epoch])
-        order = rng.permutation(len(self.lengths))
+        # The largest of u^(1/w): a draw without replacement by weight (Efraimidis and Spirakis 2006).
+        keys = rng.random(len(self._chances)) ** (1 / self._chances)
+        drawn = self._sometimes[np.argsort(-keys, kind="stable")[: self._drawn]]
+        order = rng.permutation(np.sort(np.concatenate([self._always, drawn])))
         batches: list[list[int]] = []
         # Sorted within a few hundred passages only, so that batches differ from epoch to epoch.
         size = self.batch_size * BLOCK
@@ -159,12 +177,16 @@ class _Trainer(Trainer):
     order: ByLength
     settings: Mapping[str, Any]
     positive: torch.Tensor | None
+    still: Sequence[torch.nn.Module]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
         return self.order
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Masked, weighted loss (see `sibnlp.training.losses`)."""
+        # The Trainer turns dropout on everywhere before each step; in layers that never learn it would be noise alone.
+        for module in self.still:
+            module.train(False)
         labels, weights = inputs.pop("labels"), inputs.pop("weights")
         output = model(**inputs)
         positive = None if self.positive is None else self.positive.to(output.logits.device)
@@ -222,6 +244,16 @@ def is_frozen(depth: int, name: str, settings: Mapping[str, Any]) -> bool:
     """Whether the settings keep an encoder parameter as it is throughout."""
     lower = settings["freeze_layers"]
     return 0 < depth <= lower or (depth == 0 and "embed" in name and (lower > 0 or settings["freeze_embeddings"]))
+
+
+def still(model: Any, settings: Mapping[str, Any]) -> list[torch.nn.Module]:
+    """The parts of the encoder that stay as they are throughout."""
+    depths = {name: depth_of(f"{name}.", model) for name, _ in model.named_modules()}
+    return [
+        module
+        for name, module in model.named_modules()
+        if (depth := depths[name]) is not None and is_frozen(depth, name, settings)
+    ]
 
 
 class _Freezing(TrainerCallback):

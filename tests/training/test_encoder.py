@@ -251,6 +251,56 @@ def test_what_is_frozen_stays(tiny: Path, tmp_path: Path) -> None:
     assert {words, f"{lower}.output.dense.weight"} <= changed(head_epochs=1)
 
 
+def test_what_is_frozen_has_no_dropout(tiny: Path) -> None:
+    from sibnlp.training.encoder import load_encoder
+    from sibnlp.training.trainer import still
+
+    settings = {**SHORT, "encoder": str(tiny), "pooling": "cls", "freeze_layers": 1, "freeze_embeddings": False}
+    model = load_encoder(CODES, settings).train()
+    for module in still(model, settings):
+        module.train(False)
+    learning = {name for name, module in model.named_modules() if module.training}
+    assert "bert.embeddings.dropout" not in learning
+    assert not [name for name in learning if name.startswith("bert.encoder.layer.0")]
+    assert {"bert.encoder.layer.1.attention.self", "bert.encoder.layer.1.output.dropout", "dropout"} <= learning
+    assert still(model, {**settings, "freeze_layers": 0}) == []
+
+
+def test_passages_are_drawn_by_weight() -> None:
+    from sibnlp.training.trainer import ByLength
+
+    order = ByLength([9] * 50, 4, seed=1, chances=np.array([2.0] * 5 + [1.0] * 5 + [0.25] * 39 + [0.0]))
+    assert len(order) == 10 + 10
+    seen = np.zeros(50, dtype=int)
+    for epoch in range(40):
+        order.set_epoch(epoch)
+        rows = list(order)
+        assert len(rows) == len(set(rows)) == len(order)
+        assert rows == list(order)
+        seen[rows] += 1
+    assert (seen[:10] == 40).all()
+    assert seen[49] == 0
+    # 10 of 39, 40 times: each some ten times, and none never or always.
+    assert (seen[10:49].min(), seen[10:49].max()) > (1, 1)
+    assert seen[10:49].max() < 25
+
+
+def test_a_weight_drawn_by_is_no_factor_too(tiny: Path, tmp_path: Path) -> None:
+    truth = np.array([[i % 2, 1 - i % 2] for i in range(60)], dtype=np.float64)
+    texts = ["yes quiet street" if i % 2 else "no loud river" for i in range(60)]
+    rare = np.where(np.arange(60) < 30, 1.0, 0.1)
+    steps = {}
+    for weigh in ("loss", "draw"):
+        classifier = EncoderClassifier(CODES[:2], {**SETTINGS, "epochs": 2, "encoder": str(tiny), "weigh": weigh})
+        classifier.fit(texts, truth, seed=0, weights=rare, work=tmp_path / weigh)
+        steps[weigh] = log_of(tmp_path / weigh)["steps"]
+    assert steps == {"draw": 5 * 2, "loss": 8 * 2}
+    with pytest.raises(UnknownNameError, match="no way to weigh passages named 'both'; known: loss, draw"):
+        EncoderClassifier(CODES[:2], {**SETTINGS, "epochs": 2, "encoder": str(tiny), "weigh": "both"}).fit(
+            texts, truth, seed=0, work=tmp_path / "both"
+        )
+
+
 def test_lower_layers_learn_more_slowly(tiny: Path) -> None:
     from sibnlp.training.encoder import load_encoder
     from sibnlp.training.trainer import parameter_groups
