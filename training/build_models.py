@@ -2,10 +2,10 @@
 
     python -m training.build_models [gov-base gov-fast] [--test]
 
-``gov-base`` is a fine-tuned encoder (half an hour on two cores; a stopped run goes on where it was), ``gov-fast``
-distilled embeddings with a logistic head, which ``gov-base`` also teaches on passages nobody coded (ten minutes). Needs
-the texts of the public corpus (from ``corpora/public/fetch.py``, or the pool beside the repository) and the extra
-``train``. Only training splits are learnt from; the validation splits calibrate ``gov-base``. ``--test`` also measures
+``gov-base`` is a fine-tuned encoder beside n-grams (half an hour on two cores; a stopped run goes on where it was),
+``gov-fast`` distilled embeddings with a logistic head, which ``gov-base`` also teaches on passages nobody coded (ten
+minutes). Needs the texts of the public corpus (from ``corpora/public/fetch.py``, or the pool beside the repository) and
+the extra ``train``. Only training splits are learnt from; the validation splits calibrate ``gov-base``. ``--test`` also measures
 on the test splits, for the cards: once, when nothing is left to choose. Development figures are measured where
 ``../shared/real`` is there.
 """
@@ -51,7 +51,7 @@ Changes made: every word-piece was encoded alone, reduced to 128 principal compo
     "gov-base": f"""gov-base
 Copyright the sibnlp authors. Licensed under the Apache License, Version 2.0 (see LICENSE of sibnlp).
 
-The network in model.onnx and the vocabulary in tokenizer.json are derived from {ENCODER}
+The network in 1-encoder/model.onnx and the vocabulary in 1-encoder/tokenizer.json are derived from {ENCODER}
 Changes made: the upper layers were fine-tuned to codes of governance logics, a classification head was added, and the
 weights were stored as 8-bit integers.
 """,
@@ -67,7 +67,7 @@ def build(name: str, books: Sequence[Codebook], out: Path) -> Model:
     if name == "gov-fast":
         codings += taught(load_model(out / "gov-base"), books)
     sources = [WRITTEN / "gold.jsonl", PUBLIC / "gold.jsonl"]
-    work = WORK / name if recipe.backend == "encoder" else None
+    work = WORK / name if name == "gov-base" else None
     return train(codings, books, recipe, name=name, sources=sources, held_out=held_out, work=work)
 
 

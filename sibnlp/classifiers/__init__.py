@@ -169,6 +169,7 @@ CLASSIFIERS = Registry(
     "sibnlp.classifiers",
     {
         "encoder": Entry("sibnlp.classifiers.encoder:EncoderClassifier"),
+        "ensemble": Entry("sibnlp.classifiers.ensemble:EnsembleClassifier"),
         "linear": Entry("sibnlp.classifiers.linear:LinearClassifier"),
         "static": Entry("sibnlp.classifiers.static:StaticClassifier"),
         "zero_shot": Entry("sibnlp.classifiers.zero_shot:ZeroShotClassifier"),

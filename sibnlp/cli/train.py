@@ -30,7 +30,7 @@ def command(
         ),
     ] = [],  # noqa: B006 - typer copies it
     recipe: Annotated[
-        str, typer.Option(help="A shipped recipe (encoder, linear, static, zero_shot) or a TOML file.")
+        str, typer.Option(help="A shipped recipe (encoder, ensemble, linear, static, zero_shot) or a TOML file.")
     ] = "linear",
     held_out: Annotated[
         list[Path],

@@ -109,7 +109,7 @@ def train(
             scores, fold = score_held_out(classifier, data, recipe, tell, work)
     if work:
         # Their logs stay; 90 MB of weights each have served their purpose.
-        for checkpoint in work.glob("fold-*/checkpoint"):
+        for checkpoint in work.glob("fold-*/**/checkpoint"):
             shutil.rmtree(checkpoint)
     judged = fold >= 0
     scores, truth, fold = scores[judged], truth[judged], fold[judged]
@@ -204,6 +204,8 @@ def resolve_settings(backend: str, settings: Mapping[str, Any], scratch: Path) -
     """
     if backend == "encoder":
         return dict(settings)
+    if backend == "ensemble":
+        return _resolve_members(settings, scratch)
     plain = {key: value for key, value in settings.items() if key not in ("encoder", "dims", "sif")}
     if "encoder" in settings:
         if "embeddings" in settings:
@@ -214,6 +216,20 @@ def resolve_settings(backend: str, settings: Mapping[str, Any], scratch: Path) -
     if plain.get("embeddings") in (shipped := available()):
         plain["embeddings"] = str(shipped[plain["embeddings"]])
     return plain
+
+
+def _resolve_members(settings: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    """The same for every member; what is no table is left for the backend to refuse."""
+    members = settings.get("members")
+    if not isinstance(members, list):
+        return dict(settings)
+    resolved = [
+        {**member, "settings": resolve_settings(str(member.get("backend")), member["settings"], scratch / str(number))}
+        if isinstance(member, Mapping) and isinstance(member.get("settings"), Mapping)
+        else member
+        for number, member in enumerate(members)
+    ]
+    return {**settings, "members": resolved}
 
 
 @dataclass(frozen=True, slots=True)

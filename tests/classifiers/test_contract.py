@@ -48,6 +48,9 @@ def make(backend: str, static_folder: Path, codes: tuple[str, ...] = CODES, **se
         settings = {**SETTINGS, "encoder": str(bert_folder()), **settings}
     if backend == "static":
         settings = {"embeddings": str(static_folder), "words": [1, 1], **settings}
+    if backend == "ensemble":
+        static = {"backend": "static", "settings": {"embeddings": str(static_folder)}}
+        settings = {"members": [{"backend": "linear", "weight": 0.7}, static], **settings}
     classifier: Classifier = CLASSIFIERS.load(backend)(codes, settings)
     return classifier
 
