@@ -5,8 +5,8 @@
 ``gov-base`` is a fine-tuned encoder beside n-grams (half an hour on two cores; a stopped run goes on where it was),
 ``gov-fast`` distilled embeddings with a logistic head, which ``gov-base`` also teaches on passages nobody coded (ten
 minutes). Needs the texts of the public corpus (from ``corpora/public/fetch.py``, or the pool beside the repository) and
-the extra ``train``. Only training splits are learnt from; the validation splits calibrate ``gov-base``. ``--test`` also measures
-on the test splits, for the cards: once, when nothing is left to choose. Development figures are measured where
+the extra ``train``. Only training splits are learnt from; the validation splits calibrate ``gov-base``. ``--test`` also
+measures on the test splits, for the cards: once, when nothing is left to choose. Development figures are measured where
 ``../shared/real`` is there.
 """
 
