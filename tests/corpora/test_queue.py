@@ -80,10 +80,11 @@ def test_same_input_same_queue() -> None:
     assert queue.lay_out(rows, rows, CHECKS, {}, "C") == queue.lay_out(rows[::-1], rows, CHECKS, {}, "C")
 
 
-def test_too_few_development_passages_are_named() -> None:
+def test_the_last_development_passages_are_shared_out(capsys: pytest.CaptureFixture[str]) -> None:
     rows = passages("w01", 40, 10)
-    with pytest.raises(SystemExit, match="5 development passages are left for 2 batches"):
-        queue.lay_out(rows, rows, CHECKS[:5], {}, "C")
+    laid = queue.lay_out(rows, rows, CHECKS[:5], {}, "C")
+    assert [sum(row["what"] == "check" for row in batch) for batch in laid.values()] == [2, 2]
+    assert "5 development passages are left: 2 checks a batch, not 12" in capsys.readouterr().err
 
 
 def test_a_wave_with_nothing_new_writes_nothing(first: tuple[Path, list[dict[str, Any]]]) -> None:

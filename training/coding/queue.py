@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,15 @@ def lay_out(
     shown = [row["id"] for rows in keys.values() for row in rows if row["what"] == "check"]
     fresh = [row for row in sorted(checks, key=lambda row: str(row["id"])) if row["id"] not in shown]
     rng.shuffle(fresh)
-    if len(fresh) < CHECKS * n:
-        raise SystemExit(f"{len(fresh)} development passages are left for {n} batches of {CHECKS} checks each")
+    # Nobody is shown a development passage twice; the last waves share out what is left.
+    each = min(CHECKS, len(fresh) // n)
+    if each < CHECKS:
+        print(f"{len(fresh)} development passages are left: {each} checks a batch, not {CHECKS}", file=sys.stderr)
     laid: dict[str, list[dict[str, Any]]] = {}
     for b, batch in enumerate(batches):
         name = f"{coder}{len(keys) + 1 + b:02d}"
         mixed = [("new", row) for row in batch] + [("repeat", row) for row in repeats[b]]
-        mixed += [("check", row) for row in fresh[b * CHECKS : (b + 1) * CHECKS]]
+        mixed += [("check", row) for row in fresh[b * each : (b + 1) * each]]
         rng.shuffle(mixed)
         laid[name] = [
             {
