@@ -134,7 +134,7 @@ def fit_thresholds(
 
     Args:
         probabilities: float64 [n, k], out of fold.
-        targets: float64 [n, k] in {0, 1, NaN}; NaN is left out.
+        targets: float64 [n, k] in {0, 1, NaN}, or probabilities, for the highest F1 to be expected; NaN is left out.
         weights: float64 [n, k], how many passages each stands for; 1 by default.
     """
     thresholds = []

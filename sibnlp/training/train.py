@@ -27,7 +27,7 @@ from sibnlp.targets import FamilyCodes, merge, targets
 from sibnlp.training.distill import distill
 from sibnlp.training.folds import groups_of
 from sibnlp.training.held_out import Data, Progress, apart, score_held_out, score_kept, share_of_groups, weights_of
-from sibnlp.training.recipe import Recipe
+from sibnlp.training.recipe import EXPECTED, OBSERVED, Recipe
 from sibnlp.types import CodedPassage
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def train(
     scores, truth, fold = scores[judged], truth[judged], fold[judged]
     n_groups = len({group for group, seen in zip(groups, judged, strict=True) if seen})
     shifts = prevalence_shifts(truth, codes, recipe.prevalence)
-    calibration, thresholds = decide(scores, truth, shifts)
+    calibration, thresholds = decide(scores, truth, shifts, recipe.thresholds)
     manifest = Manifest(
         name=name,
         backend=recipe.backend,
@@ -138,7 +138,7 @@ def train(
         data=files,
         recipe=recipe.to_dict(),
         seed=recipe.seed,
-        cross_validation=_held_out_figures(scores, truth, fold, codes, n_groups),
+        cross_validation=_held_out_figures(scores, truth, fold, codes, n_groups, recipe.thresholds),
     )
     return Model(classifier, manifest)
 
@@ -261,14 +261,23 @@ def prevalence_shifts(
 
 
 def decide(
-    scores: NDArray[np.float64], truth: NDArray[np.float64], shifts: Sequence[Shift]
+    scores: NDArray[np.float64], truth: NDArray[np.float64], shifts: Sequence[Shift], thresholds: str = OBSERVED
 ) -> tuple[Calibration, tuple[float, ...]]:
-    """Calibration and thresholds from held-out scores, for the shares the shifts lead to."""
+    """Calibration and thresholds from held-out scores, for the shares the shifts lead to.
+
+    Args:
+        scores, truth: float64 [n, k].
+        shifts: of the k codes.
+        thresholds: as `Recipe.thresholds`.
+    """
     calibration = fit_calibration(scores, truth).shifted(tuple(shift.log_odds for shift in shifts))
     weights = np.column_stack(
         [np.where(column == 1, s.positive, s.negative) for column, s in zip(truth.T, shifts, strict=True)]
     )
-    return calibration, fit_thresholds(calibration.apply(scores), truth, weights)
+    probabilities = calibration.apply(scores)
+    # A passage counts as carrying a code as far as it is likely to: the sums of F1 become expectations.
+    sought = np.where(np.isnan(truth), np.nan, probabilities) if thresholds == EXPECTED else truth
+    return calibration, fit_thresholds(probabilities, sought, weights)
 
 
 def _held_out_figures(
@@ -277,6 +286,7 @@ def _held_out_figures(
     fold: NDArray[np.int64],
     codes: Sequence[str],
     n_groups: int,
+    by: str,
 ) -> dict[str, Any]:
     """F1, AUC and calibration error by code; each fold calibrated and cut by what the other folds say.
 
@@ -288,7 +298,7 @@ def _held_out_figures(
     for number in range(int(fold.max()) + 1):
         outside = fold == number
         others = ~outside if fold.max() else outside
-        calibration, thresholds = decide(scores[others], truth[others], (Shift(),) * len(codes))
+        calibration, thresholds = decide(scores[others], truth[others], (Shift(),) * len(codes), by)
         probabilities[outside] = calibration.apply(scores[outside])
         given[outside] = probabilities[outside] >= np.array(thresholds)
     figures = {}

@@ -16,6 +16,7 @@ from sibnlp.targets import merge, targets
 from sibnlp.training import Recipe, load_recipe, parse_recipe, recipes, train
 from sibnlp.training.distill import distill, encoder_folder
 from sibnlp.training.folds import assign_folds, groups_of
+from sibnlp.training.train import Shift, decide
 from sibnlp.types import CodedPassage
 from tests.coded import codebook, codings, embeddings
 
@@ -56,6 +57,22 @@ def test_static_from_a_model_folder_needs_no_torch(tmp_path: Path, monkeypatch: 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     a, b = (train(codings(), [codebook()], LINEAR, name="toy").save(tmp_path / n) for n in "ab")
     assert {p.name: p.read_bytes() for p in a.iterdir()} == {p.name: p.read_bytes() for p in b.iterdir()}
+
+
+def test_expected_thresholds_do_not_follow_a_few_positives() -> None:
+    """The best cut of a dozen positives is a matter of luck; the expected one hardly moves from sample to sample."""
+    cuts: dict[str, list[float]] = {"observed": [], "expected": []}
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        p = rng.beta(0.3, 3.0, (400, 1))
+        truth = (rng.random((400, 1)) < p).astype(float)
+        for by, own in cuts.items():
+            calibration, (cut,) = decide(p, truth, (Shift(),), by)
+            # As a score, so that calibrations that differ do not count.
+            own.append(float(p[calibration.apply(p) >= cut].min()))
+    assert np.std(cuts["expected"]) < 0.6 * np.std(cuts["observed"])
+    # Lipton et al. (2014): the best threshold is half the best F1, here near 0.3.
+    assert 0.2 < np.mean(cuts["expected"]) < 0.4
 
 
 def test_prevalence_moves_probabilities_and_thresholds_out_few_codes() -> None:
@@ -257,6 +274,7 @@ def test_shipped_recipes_are_valid() -> None:
         ({"backend": "linear", "held_out": 1.0}, "key 'held_out': must be a share"),
         ({"backend": "linear", "held_out": "some"}, "key 'held_out': must be float"),
         ({"backend": "linear", "folds": True}, "key 'folds': must be int"),
+        ({"backend": "linear", "thresholds": "guessed"}, "'thresholds': must be observed or expected"),
         ({"backend": "linear", "prevalence": {"NPM": 5}}, "prevalence.NPM': must be a share"),
     ],
 )
