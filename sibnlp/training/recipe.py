@@ -27,9 +27,9 @@ class Recipe:
         held_out: instead of folds: share of the passages, by whole documents, that the model never learns from and that
             calibrate it and set its thresholds. One fit rather than ``folds`` + 1, for backends that fit for long.
         min_positives: a code with fewer positive passages is left out of the model, and said so.
-        thresholds: ``observed``, where F1 on the held-out codings is highest; or ``expected``, where it is expected to be,
-            by their calibrated probabilities (Ye et al. 2012, *Optimizing F-measure: a tale of two approaches*, ICML),
-            which is steadier where a code has some dozens of positives.
+        thresholds: ``observed``, where F1 on the held-out codings is highest; or ``expected``, where it is expected to
+            be, by their calibrated probabilities (Ye et al. 2012, *Optimizing F-measure: a tale of two approaches*,
+            ICML), which is steadier where a code has some dozens of positives.
         settings: of the backend; for ``static`` also ``encoder``, ``dims`` and ``sif`` in place of ``embeddings``.
         prevalence: expected share of passages that carry a code where the model will be used, by code id; probabilities
             and thresholds are moved from the share among the codings to this one. Codes not named stay as they are.
@@ -101,7 +101,11 @@ def parse_recipe(raw: Mapping[str, Any], path: str | Path = "recipe") -> Recipe:
         raise InputError(path, "must be a share from 0 (none: folds instead) to below 1", "", "key 'held_out'")
     if raw.get("thresholds", OBSERVED) not in THRESHOLDS:
         raise InputError(path, f"must be {' or '.join(THRESHOLDS)}", "", "key 'thresholds'")
-    for code, share in raw.get("prevalence", {}).items():
+    _check_prevalence(raw.get("prevalence", {}), path)
+    return Recipe(**raw)
+
+
+def _check_prevalence(prevalence: Mapping[str, Any], path: str | Path) -> None:
+    for code, share in prevalence.items():
         if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < 1:
             raise InputError(path, "must be a share between 0 and 1", "", f"key 'prevalence.{code}'")
-    return Recipe(**raw)
