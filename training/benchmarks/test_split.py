@@ -5,11 +5,11 @@ after the first reading and is new to every model up to then.
 
     python -m training.benchmarks.test_split [--models models] [--development]
 
-Baselines learn from what the released models learn from: a dictionary of cue words (its threshold from the validation
-split), TF-IDF with logistic regression (recipe ``linear``), frozen all-MiniLM-L6-v2 with logistic regression. The
-ceiling is coder A held against coder B. ``--development`` measures on the development passages instead, which may be
-looked at as often as one likes. Writes ``TEST.md`` (or ``DEVELOPMENT.md``) beside itself. Needs the extra ``train`` and
-the texts of the public corpus.
+Baselines (`training.benchmarks.baselines`) learn from what the released models learn from: a dictionary of cue words
+(its threshold from the validation split), TF-IDF with logistic regression (recipe ``linear``), frozen all-MiniLM-L6-v2
+with logistic regression, SetFit from the same encoder. The ceiling is coder A held against coder B. ``--development``
+measures on the development passages instead, which may be looked at as often as one likes. Writes ``TEST.md`` (or
+``DEVELOPMENT.md``) beside itself. Needs the extras ``train`` and ``bench`` and the texts of the public corpus.
 """
 
 from __future__ import annotations
@@ -17,25 +17,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sibnlp.calibrate import fit_calibration, fit_thresholds
 from sibnlp.codebook import Codebook
 from sibnlp.codebook import load as load_codebook
 from sibnlp.evaluate import Evaluation, evaluate
 from sibnlp.model import load_model
-from sibnlp.targets import merge, targets
+from sibnlp.targets import merge
 from sibnlp.training import load_recipe, train
 from sibnlp.types import CodedPassage, Predictions
 from training import corpora
+from training.benchmarks.baselines import Set, dictionary, frozen, setfit
 from training.benchmarks.natural import Natural, natural
-from training.learning_curve import embed, fit_frozen
 
 HERE = Path(__file__).parent
 FAMILIES = ("logic", "domain", "dimension", "relation", "stance")
@@ -45,19 +42,6 @@ TARGETS = {
     "probability": {"logic": 0.60, "domain": 0.55},
 }
 LEAST = 30
-# What somebody who searches for the logics would type; written before any of it was measured.
-CUES = {
-    "NPM": "target targets kpi kpis performance efficiency efficient competition competitive market tender procurement "
-    "contract contracts contractor vendor outsourcing privatisation incentive incentives audit inspection benchmark "
-    "compliance penalty payment outputs cost-effective value-for-money metrics",
-    "NPG": "trust partnership partnerships partners collaboration collaborate collaborative network networks "
-    "relationship relationships sharing inter-agency cross-agency joint together interdependent whole-of-government "
-    "co-operation",
-    "PVM": "citizens citizen community communities engagement participation participatory legitimacy public-value "
-    "deliberation consultation stakeholders co-create values accountability trust residents voice feedback",
-}
-
-
 READ = """Read when every choice had been made on training and development text. The enriched and the probability stream
 had been read once before, for the models of the same morning; nothing was chosen by what stood there. The stratified
 stream was coded after that and read here for the first time."""
@@ -67,64 +51,11 @@ themselves, the stratified round for what those left, each passage for the inver
 Measured = tuple[dict[str, Natural], dict[str, Natural]]
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
-    """Passages to measure on: gold, and by passage id codes to leave out."""
-
-    gold: Sequence[CodedPassage]
-    contested: Mapping[str, Sequence[str]]
-
-
 def sets(development: bool) -> dict[str, Set]:
     """What is measured on, by name."""
     if development:
         return {name: Set(*corpora.development(name)) for name in ("dev", "dev_natural")}
     return {stream: Set(corpora.public("test", stream), {}) for stream in ("enriched", "probability", "stratified")}
-
-
-def scored(
-    scores: Mapping[str, NDArray[np.float64]],
-    codes: Sequence[str],
-    found: Mapping[str, Set],
-    books: Sequence[Codebook],
-    name: str,
-) -> dict[str, Predictions]:
-    """Predictions from scores [n, k] by set; those of "validation" calibrate and set the thresholds."""
-    truth = targets(corpora.public("validation"), books, codes)
-    calibration = fit_calibration(scores["validation"], truth)
-    cuts = np.array(fit_thresholds(calibration.apply(scores["validation"]), truth))
-    out = {}
-    for key, one in found.items():
-        p = calibration.apply(scores[key]).astype(np.float32)
-        out[key] = Predictions(tuple(c.passage for c in one.gold), tuple(codes), p, p >= cuts, name)
-    return out
-
-
-def dictionary(found: Mapping[str, Set], books: Sequence[Codebook]) -> dict[str, Predictions]:
-    """Cue words per word of text, by logic."""
-    cues = {code: set(words.split()) for code, words in CUES.items()}
-
-    def score(codings: Sequence[CodedPassage]) -> NDArray[np.float64]:
-        rows = []
-        for coding in codings:
-            words = [word.strip(".,;:()'\"“”’?!").lower() for word in coding.passage.text.split()]
-            # Between 0 and 1, as calibration wants its scores.
-            rows.append([(1 + sum(w in cues[code] for w in words)) / (2 + len(words)) for code in cues])
-        return np.array(rows)
-
-    by_set = {"validation": score(corpora.public("validation")), **{key: score(one.gold) for key, one in found.items()}}
-    return scored(by_set, list(cues), found, books, "dictionary")
-
-
-def frozen(
-    codings: Sequence[CodedPassage], found: Mapping[str, Set], books: Sequence[Codebook], codes: Sequence[str]
-) -> dict[str, Predictions]:
-    """Logistic regression on frozen MiniLM embeddings."""
-    x, y = embed([c.passage.text for c in codings]), targets(codings, books, codes)
-    apply = {"validation": corpora.public("validation"), **{key: one.gold for key, one in found.items()}}
-    vectors = [embed([c.passage.text for c in gold]) for gold in apply.values()]
-    by_set = dict(zip(apply, fit_frozen(x, y, vectors), strict=True))
-    return scored(by_set, codes, found, books, "frozen")
 
 
 def in_life(predictions: Mapping[str, Predictions], found: Mapping[str, Set], books: Sequence[Codebook]) -> Measured:
@@ -243,6 +174,7 @@ def main() -> None:
         measure(name, {key: model.predict([c.passage for c in one.gold]) for key, one in found.items()})
     codes = list(load_model(arguments.models / "gov-base").codes)
     measure("frozen MiniLM + logistic", frozen(codings, found, books, codes))
+    measure("SetFit", setfit(codings, found, books, codes))
     linear = train(codings, books, load_recipe("linear"), name="linear")
     measure("TF-IDF + logistic", {k: linear.predict([c.passage for c in one.gold]) for k, one in found.items()})
     measure("dictionary of cue words", dictionary(found, books))
