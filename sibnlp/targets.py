@@ -72,7 +72,8 @@ def targets(
 ) -> NDArray[np.float64]:
     """What the codings say: float64 [n, k], 1 holds, 0 does not, NaN unknown.
 
-    A code is known where its family lies in the coder's extent (an empty extent is every family). Of a family that
+    A code is known where its family lies in the coder's extent (an empty extent is every family), and there alone: of
+    a coding that was read for stances only, logics say which stances there can be, and nothing else. Of a family that
     requires another it is known only where that other was found: without a logic there is no stance to be absent,
     without two no relation. Domains and dimensions are the exception: where there is no logic, there is none of them
     either, and a model that gives one is wrong. A code holds for its parents too.
@@ -100,10 +101,10 @@ def targets(
         for column, code in enumerate(codes):
             family = home[code]
             looked = not coding.extent or family.id in coding.extent
+            if not looked:
+                continue
             if code in given:
                 found[row, column] = 1.0
-            elif looked and (
-                not family.requires or family.id in DOMAINS or carried[family.requires] >= needs(family.id)
-            ):
+            elif not family.requires or family.id in DOMAINS or carried[family.requires] >= needs(family.id):
                 found[row, column] = 0.0
     return found

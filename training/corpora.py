@@ -50,19 +50,15 @@ def public(split: str, stream: str = "") -> list[CodedPassage]:
         split: train, validation or test.
         stream: probability, enriched or stratified; all where empty.
 
-    The texts come from the pool beside the repository or from what ``corpora/public/fetch.py`` brought back.
+    The texts come from the pool beside the repository or from what ``corpora/public/fetch.py`` brought back. The pool
+    knows the title of a passage's document too, which stands as its heading. For training, the passage before it comes
+    along as its context, so that a model meets all that may stand around one; in use a document's passages have a
+    heading alone.
 
     Raises:
         DataError: neither is there, or a text is missing.
     """
-    pool, fetched = REAL / "pool.jsonl.gz", PUBLIC / "texts.jsonl"
-    if pool.is_file():
-        with gzip.open(pool, "rt", encoding="utf-8") as lines:
-            texts = {row["id"]: row["text"] for row in map(json.loads, lines)}
-    elif fetched.is_file():
-        texts = {row["id"]: row["text"] for row in _rows(fetched)}
-    else:
-        raise DataError("the texts of corpora/public are not here", f"run: python {PUBLIC / 'fetch.py'}")
+    texts = _texts()
     found = []
     for row in _rows(PUBLIC / "gold.jsonl"):
         if row["split"] != split or (stream and row["stream"] != stream):
@@ -72,9 +68,28 @@ def public(split: str, stream: str = "") -> list[CodedPassage]:
                 f"passage {row['id']} of corpora/public has no text here", "run corpora/public/fetch.py again"
             )
         # The group holds all documents that share a speaker: the unit that folds must not cut.
-        passage = Passage(row["id"], row["group"], 0, len(texts[row["id"]]), texts[row["id"]])
+        text, heading, before = texts[row["id"]]
+        context = before if split == "train" else ""
+        passage = Passage(row["id"], row["group"], 0, len(text), text, context=context, heading=heading)
         found.append(CodedPassage(passage, tuple(row["codes"]), row["coder"], tuple(row["extent"]), row["stances"]))
     return found
+
+
+def _texts() -> dict[str, tuple[str, str, str]]:
+    """By id: text, title of the document, and the text of the passage before it in the document."""
+    pool, fetched = REAL / "pool.jsonl.gz", PUBLIC / "texts.jsonl"
+    if pool.is_file():
+        texts: dict[str, tuple[str, str, str]] = {}
+        last: dict[tuple[str, str], str] = {}
+        with gzip.open(pool, "rt", encoding="utf-8") as lines:
+            for row in map(json.loads, lines):
+                document = row["repo"], row["path"]
+                texts[row["id"]] = row["text"], row["title"] or "", last.get(document, "")
+                last[document] = row["text"]
+        return texts
+    if fetched.is_file():
+        return {row["id"]: (row["text"], "", "") for row in _rows(fetched)}
+    raise DataError("the texts of corpora/public are not here", f"run: python {PUBLIC / 'fetch.py'}")
 
 
 def weights(split: str) -> dict[str, float]:

@@ -38,7 +38,7 @@ def uncoded() -> list[Passage]:
     for row in pool:
         own = group[document_of(row)]
         if row["id"] not in drawn and split_of(own) == "train":
-            found.append(Passage(row["id"], own, 0, len(row["text"]), row["text"]))
+            found.append(Passage(row["id"], own, 0, len(row["text"]), row["text"], heading=row["title"] or ""))
     return found
 
 
