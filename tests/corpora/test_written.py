@@ -21,6 +21,7 @@ from training.written_corpus.passages import CODER, WRITERS, read_drafts
 
 CORPUS = ROOT / "corpora" / "written"
 NOWHERE = Path("nowhere")
+LAST_CHECKS = {"C22": 2, "C23": 2, "C24": 2, "C25": 0, "C26": 0}
 
 
 @functools.cache
@@ -94,7 +95,9 @@ def test_pairs_were_never_coded_in_one_batch_and_every_batch_has_checks() -> Non
     for name, batch in read_keys(CORPUS, CODER).items():
         seen = [pair[row["id"]] for row in batch if pair.get(row["id"])]
         assert len(set(seen)) == len(seen), name
-        assert Counter(row["what"] for row in batch)["check"] == 12
+        # Nobody is shown a development passage twice, and they ran out.
+        asked = LAST_CHECKS.get(batch[0]["batch"], 12)
+        assert Counter(row["what"] for row in batch)["check"] == asked
         assert all(row["what"] != "check" or row["id"] not in pair for row in batch)
 
 

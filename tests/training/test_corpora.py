@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sibnlp.codebook import load
-from sibnlp.errors import TableError
+from sibnlp.errors import DataError, TableError
+from sibnlp.targets import targets
 from sibnlp.training.folds import groups_of
+from sibnlp.types import CodedPassage, Passage
 from training import corpora
+from training.build_models import NEGATIVES, SELDOM, thinned
 
 BOOKS = [load("osborne"), load("oflynn")]
 
@@ -63,3 +68,66 @@ def test_an_unknown_code_is_refused(gold: Path) -> None:
     gold.write_text(json.dumps(row("w01-001", "w01", "train", "NPX")) + "\n", encoding="utf-8")
     with pytest.raises(TableError, match="NPX"):
         corpora.written(BOOKS)
+
+
+@pytest.fixture
+def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three passages of one document, the first of them not coded, and one of another."""
+    monkeypatch.setattr(corpora, "PUBLIC", tmp_path)
+    monkeypatch.setattr(corpora, "REAL", tmp_path / "real")
+    (tmp_path / "real").mkdir()
+    pool = [
+        {"id": f"p{n}", "repo": "r", "path": path, "title": title, "text": f"text {n}"}
+        for n, path, title in (
+            (0, "a.md", "On trust"),
+            (1, "a.md", "On trust"),
+            (2, "a.md", "On trust"),
+            (3, "b.md", None),
+        )
+    ]
+    with gzip.open(tmp_path / "real" / "pool.jsonl.gz", "wt", encoding="utf-8") as out:
+        out.writelines(json.dumps(one) + "\n" for one in pool)
+    gold = [
+        {**row(f"p{n}", "s", split), "group": "g", "stream": "enriched"}
+        for n, split in ((1, "train"), (2, "validation"), (3, "train"))
+    ]
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(one) + "\n" for one in gold), encoding="utf-8")
+    return tmp_path
+
+
+def test_public_passages_stand_under_their_title(public: Path) -> None:
+    found = [one.passage for split in ("train", "validation") for one in corpora.public(split)]
+    assert [(p.id, p.heading, p.context) for p in found] == [
+        ("p1", "On trust", "text 0"),
+        ("p3", "", ""),
+        # What will not stand beside a passage in use does not calibrate a model either.
+        ("p2", "On trust", ""),
+    ]
+
+
+def test_texts_that_were_fetched_have_no_title(public: Path) -> None:
+    (public / "real" / "pool.jsonl.gz").unlink()
+    with pytest.raises(DataError, match="the texts of corpora/public are not here"):
+        corpora.public("train")
+    texts = ({"id": f"p{n}", "text": f"text {n}"} for n in range(4))
+    (public / "texts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in texts), encoding="utf-8")
+    assert [(one.passage.text, one.passage.heading) for one in corpora.public("validation")] == [("text 2", "")]
+
+
+def test_passages_without_a_code_are_thinned() -> None:
+    codings = [
+        CodedPassage(Passage(f"p{n}", "d", 0, 4, "text"), ("NPM", "endorses") if n < 5 else (), "c") for n in range(50)
+    ]
+    weights = [dict(one.passage.extra).get("weight") for one in thinned(codings)]
+    assert weights[:5] == [None] * 5
+    assert {float(str(weight)) for weight in weights[5:]} == {NEGATIVES * 5 / 45}
+    assert [dict(one.passage.extra).get("weight") for one in thinned(codings[:10])] == [None] * 5 + ["1.0"] * 5
+
+
+def test_a_family_outside_the_extent_is_unknown() -> None:
+    passage = Passage("p", "d", 0, 4, "text")
+    coding = CodedPassage(passage, ("NPM", "PVM", "in_tension", "resists"), "c", SELDOM, {"NPM": "resists"})
+    codes = ("NPM", "NPG", "governance_mechanisms", "in_tension", "reinforcing", "resists", "endorses")
+    found = targets([coding], BOOKS, codes)[0]
+    assert np.isnan(found[:3]).all()
+    assert found[3:].tolist() == [1, 0, 1, 0]

@@ -43,8 +43,9 @@ TARGETS = {
 }
 LEAST = 30
 READ = """Read when every choice had been made on training and development text. The enriched and the probability stream
-had been read once before, for the models of the same morning; nothing was chosen by what stood there. The stratified
-stream was coded after that and read here for the first time."""
+had been read twice before and the stratified stream once, for earlier models of the same day; nothing was chosen by
+what stood there.
+`gov-base` reads the title of a passage's document too, as it would read a heading; coders and baselines saw none."""
 LIFE = """All passages of the pool that belong to the test split, at the prevalence they have: the earlier rounds for
 themselves, the stratified round for what those left, each passage for the inverse of its chance
 (`training/benchmarks/natural.py`). The coders' row takes coder B for gold."""
