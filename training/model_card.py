@@ -43,13 +43,18 @@ def figures_on(
     return evaluate(predictions, gold, books, thresholds=model.thresholds, unknown=contested)
 
 
+def _number(value: float | None) -> str:
+    """Two decimals, or a dash where held-out passages hold no positive to judge by."""
+    return "–" if value is None else f"{value:.2f}"
+
+
 def write_card(model: Model, figures: Mapping[str, Evaluation]) -> str:
     """The card as Markdown."""
     manifest = model.manifest
     families = "; ".join(f"{f['id']} ({', '.join(f['codes'])})" for f in manifest.families)
     left_out = "\n".join(f"- `{code}`: {reason}" for code, reason in manifest.left_out.items()) or "- nothing"
     held_out = "\n".join(
-        f"| {code} | {c['support']} of {c['n']} | {c['f1']:.2f} | {c['auc']:.2f} | {c['ece']:.2f} |"
+        f"| {code} | {c['support']} of {c['n']} | {c['f1']:.2f} | {_number(c['auc'])} | {c['ece']:.2f} |"
         for code, c in manifest.cross_validation["codes"].items()
     )
     parts = [_table(name, evaluation) for name, evaluation in figures.items()]
