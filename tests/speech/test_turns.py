@@ -1,11 +1,14 @@
 """Speaker turns: what counts as one, what does not, and who asks."""
 
+import re
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sibnlp.speech import turns
 from sibnlp.speech.turns import FULL_NAME, NOT_A_LABEL, ONE_WORD, ROLE, find_turns, interviewers, is_heading, plausible
 from sibnlp.types import Turn
 
@@ -189,3 +192,28 @@ def test_a_title_with_a_name_is_no_speaker() -> None:
     title = "Anna Berg, Wharf Street Rooms: interview 1\n\n"
     text = title + "Vos: Do I sit?\n\nAnna: Left of the stove.\n\nVos: Here?\n\nAnna: There."
     assert {turn.speaker for turn in find_turns(text)} == {"Vos", "Anna"}
+
+
+SHAPES = [
+    (turns._COLON, lambda line: ":" in line),
+    (turns._OWN_LINE, lambda line: ":" in line),
+    (turns._BRACKET, lambda line: "[" in line),
+    (turns._CHEVRON, lambda line: ">>" in line),
+    (turns._LAID_OUT, lambda line: any(bar in line[: turns._LAID_OUT_REACH] for bar in "|-–—")),
+]
+
+
+@pytest.mark.parametrize(("shape", "look"), SHAPES)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_the_look_for_a_character_misses_no_match(
+    shape: re.Pattern[str], look: Callable[[str], bool], data: st.DataObject
+) -> None:
+    line = data.draw(st.from_regex(shape)).split("\n")[0]
+    assert look(line) or not shape.match(line)
+
+
+def test_the_look_for_a_bar_reaches_as_far_as_the_expression() -> None:
+    longest = " " * 40 + "**" + "A" * 49 + "**" + " " * 4 + "- b"
+    assert turns._LAID_OUT.match(longest)
+    assert "-" in longest[: turns._LAID_OUT_REACH]
