@@ -14,7 +14,7 @@ import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, repeat
+from itertools import accumulate, chain, islice, repeat
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -93,9 +93,10 @@ class Chunks:
             if len(self._numbers) > self._limits[0] or self._characters > self._limits[1]:
                 self._forget()
             chunks = " ".join(texts).replace("\n", " ").split(" ")
+            before = len(self._numbers)
             rows = np.fromiter(map(self._numbers.__getitem__, chunks), np.int32, len(chunks))
-            if new := self._numbers.new:
-                self._numbers.new = []
+            if n_new := len(self._numbers) - before:
+                new = list(islice(reversed(self._numbers), n_new))[::-1]
                 self._characters += sum(map(len, new))
                 for analysis, column in zip(self._analyses, self._known, strict=True):
                     column.extend(analysis(new))
@@ -109,12 +110,8 @@ def _made(analyses: tuple[Analysis, ...], remembered: int, characters: int) -> C
 class _Numbers(dict[str, int]):
     """Numbers things in the order in which they are first looked up."""
 
-    def __init__(self) -> None:
-        self.new: list[str] = []
-
     def __missing__(self, chunk: str) -> int:
         number = self[chunk] = len(self)
-        self.new.append(chunk)
         return number
 
 
@@ -241,18 +238,17 @@ class _Pieces:
         """Word-pieces of letters and digits; None for what is not ASCII's, or not this class's to split."""
         if self._unknown is None or not (part.isascii() and part.isalnum()):
             return None
+        vocabulary = self._vocabulary
         pieces: list[int] = []
-        start, size = 0, len(part)
-        lead = ""
+        start, size, lead = 0, len(part), ""
         while start < size <= self._longest:
-            for end in range(min(size, start + self._n_longest), start, -1):
-                id = self._vocabulary.get(lead + part[start:end])
-                if id is not None:
-                    pieces.append(id)
-                    start, lead = end, self._prefix
-                    break
-            else:
+            end = min(size, start + self._n_longest)
+            while end > start and (piece := lead + part[start:end]) not in vocabulary:
+                end -= 1
+            if end == start:
                 break
+            pieces.append(vocabulary[piece])
+            start, lead = end, self._prefix
         if start < size:  # one piece that is unknown makes the word so
             pieces = [self._unknown]
         return [id for id in pieces if id != self._leave_out]

@@ -195,25 +195,40 @@ def test_a_title_with_a_name_is_no_speaker() -> None:
 
 
 SHAPES = [
-    (turns._COLON, lambda line: ":" in line),
-    (turns._OWN_LINE, lambda line: ":" in line),
+    (turns._COLON, lambda line: turns._may_label(line, line.find(":"))),
+    (turns._OWN_LINE, lambda line: ":" in line and turns._may_end_in_time(line)),
     (turns._BRACKET, lambda line: "[" in line),
     (turns._CHEVRON, lambda line: ">>" in line),
-    (turns._LAID_OUT, lambda line: any(bar in line[: turns._LAID_OUT_REACH] for bar in "|-–—")),
+    (turns._LAID_OUT, turns._may_be_laid_out),
 ]
 
 
 @pytest.mark.parametrize(("shape", "look"), SHAPES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_the_look_for_a_character_misses_no_match(
+def test_the_quick_look_misses_no_match(
     shape: re.Pattern[str], look: Callable[[str], bool], data: st.DataObject
 ) -> None:
     line = data.draw(st.from_regex(shape)).split("\n")[0]
     assert look(line) or not shape.match(line)
 
 
-def test_the_look_for_a_bar_reaches_as_far_as_the_expression() -> None:
-    longest = " " * 40 + "**" + "A" * 49 + "**" + " " * 4 + "- b"
-    assert turns._LAID_OUT.match(longest)
-    assert "-" in longest[: turns._LAID_OUT_REACH]
+NAME, TIMES = "A" * 49, "(123:45:67.890) "
+
+
+@pytest.mark.parametrize(
+    ("shape", "line"),
+    [
+        (turns._COLON, " " * 40 + "- **" + TIMES + " " * 8 + "**" + NAME + "**" + " " * 9 + TIMES + " " * 8 + "**:"),
+        (turns._COLON, " " * 40 + "- >> **" + NAME + "**" + " " * 9 + "**:** so"),
+        (turns._COLON, ">" * 200 + "Anna: so"),
+        (turns._COLON, ">" * 200 + TIMES + "Anna:"),
+        (turns._OWN_LINE, " " * 40 + "**" + NAME + "**" + " " * 40 + "(123:45:67.890 pm)" + " " * 99),
+        (turns._OWN_LINE, "Anna\t0:0\u0660"),
+        (turns._LAID_OUT, " " * 40 + "**" + NAME + "**" + " " * 4 + "- b"),
+        (turns._LAID_OUT, " " * 40 + "__" + NAME + "__\t|\tb"),
+    ],
+)
+def test_the_quick_look_reaches_as_far_as_the_expression(shape: re.Pattern[str], line: str) -> None:
+    assert shape.match(line)
+    assert dict(SHAPES)[shape](line)
