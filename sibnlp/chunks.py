@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Chunks, and characters in them, that are remembered; some 40 MB at most. They change no result.
 REMEMBERED, REMEMBERED_CHARACTERS = 200_000, 4_000_000
+# Texts read together from which on it pays to look up each chunk once; bytes that Arrow takes for one array.
+MANY, LARGE = 16, 2**31 - 2
 # What the tokeniser takes apart just so: letters and digits together, every other printable character by itself.
 # Beyond ASCII, only marks that it takes for punctuation and does not rewrite.
 _PLAIN = re.compile("[a-z0-9]+|[!-~‘’“”–—…]")
@@ -87,20 +89,56 @@ class Chunks:
         """What texts consist of, once for each analysis."""
         if not texts:
             return [Ragged(np.empty(0, np.int32), np.zeros(1, np.int64)) for _ in self._analyses]
-        sizes = [text.count(" ") + text.count("\n") + 1 for text in texts]
-        bounds = np.concatenate([[0], np.cumsum(sizes)])
         with self._lock:
             if len(self._numbers) > self._limits[0] or self._characters > self._limits[1]:
                 self._forget()
-            chunks = " ".join(texts).replace("\n", " ").split(" ")
             before = len(self._numbers)
-            rows = np.fromiter(map(self._numbers.__getitem__, chunks), np.int32, len(chunks))
+            rows, bounds = self._numbered(texts)
             if n_new := len(self._numbers) - before:
                 new = list(islice(reversed(self._numbers), n_new))[::-1]
                 self._characters += sum(map(len, new))
                 for analysis, column in zip(self._analyses, self._known, strict=True):
                     column.extend(analysis(new))
             return [column.take(rows, bounds) for column in self._known]
+
+    def _numbered(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Number of each chunk of texts, int32 [m], and where each text begins among them, int64 [n + 1]."""
+        number = self._numbers.__getitem__
+        found = _unique(texts) if len(texts) >= MANY else None
+        if found:
+            chunks, places, bounds = found
+            return np.fromiter(map(number, chunks), np.int32, len(chunks))[places], bounds
+        sizes = [text.count(" ") + text.count("\n") + 1 for text in texts]
+        chunks = " ".join(texts).replace("\n", " ").split(" ")
+        return np.fromiter(map(number, chunks), np.int32, len(chunks)), np.cumsum([0, *sizes], dtype=np.int64)
+
+
+def _unique(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[np.int64]] | None:
+    """Chunks of texts, each once: looking up a word costs more than finding it again, and most come again soon.
+
+    Returns:
+        The chunks; for each chunk of the texts its place among them; and where each text begins. None for texts that
+        have no UTF-8 (a damaged source), or too much of it.
+    """
+    import pyarrow as pa
+
+    try:
+        encoded = ("\n".join([text.replace("\n", " ") for text in texts]) + "\n").encode()
+    except UnicodeEncodeError:
+        return None
+    if len(encoded) > LARGE:
+        return None
+    data = np.frombuffer(bytearray(encoded), np.uint8)
+    ends = np.flatnonzero((data == ord(" ")) | (data == ord("\n")))
+    bounds = np.concatenate([[0], np.flatnonzero(data[ends] == ord("\n")) + 1])
+    data[ends] = ord(" ")
+    # Each with the space behind it, so that they lie one after the other.
+    offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
+    chunks = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data)).dictionary_encode()
+    own = chunks.dictionary
+    _, starts, held = own.buffers()
+    size = int(np.frombuffer(starts, np.int32)[len(own)])
+    return held.to_pybytes()[:size].decode().split(" ")[:-1], chunks.indices.to_numpy(), bounds
 
 
 def _made(analyses: tuple[Analysis, ...], remembered: int, characters: int) -> Chunks:

@@ -61,6 +61,18 @@ def test_words_are_those_of_the_text(texts: list[str]) -> None:
     assert rows(Chunks(ngrams.known_in).read(texts)[0]) == ngrams.known(texts)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TEXT, min_size=1, max_size=8))
+@example(["", "\n", " ", "a", " a\n\nb ", "\x00 \r \x85"])
+def test_many_texts_are_read_like_few(texts: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sibnlp.chunks.MANY", 1)
+        many = Chunks(lambda chunks: Ragged.of([list(map(ord, chunk)) for chunk in chunks])).read(texts)[0]
+        patch.setattr("sibnlp.chunks.MANY", 10**9)
+        few = Chunks(lambda chunks: Ragged.of([list(map(ord, chunk)) for chunk in chunks])).read(texts)[0]
+    assert rows(many) == rows(few) == [[ord(letter) for letter in text if letter not in " \n"] for text in texts]
+
+
 def test_forgetting_changes_nothing(embedder: StaticEmbedder) -> None:
     assert embedder.analysis is not None
     texts = ["The contract was paid.", "Paid late, the contract ended.", "Trust, they said, was enough. " * 30]
