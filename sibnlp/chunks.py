@@ -12,9 +12,9 @@ import json
 import re
 import threading
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, islice
+from itertools import accumulate, chain, islice, repeat
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,14 +23,18 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Ids of each chunk of a list.
-Analysis = Callable[[Sequence[str]], Sequence[Sequence[int]]]
 # Chunks, and characters in them, that are remembered; some 40 MB at most. They change no result.
 REMEMBERED, REMEMBERED_CHARACTERS = 200_000, 4_000_000
+# Texts read together from which on it pays to look up each chunk once; bytes that Arrow takes for one array.
+MANY, LARGE = 16, 2**31 - 2
 # What the tokeniser takes apart just so: letters and digits together, every other printable character by itself.
 # Beyond ASCII, only marks that it takes for punctuation and does not rewrite.
-_PLAIN = re.compile("[!-~‘’“”–—…]+")
-_PARTS = re.compile("[A-Za-z0-9]+|[^A-Za-z0-9]")
+_PLAIN = re.compile("[a-z0-9]+|[!-~‘’“”–—…]")
+_PARTS = re.compile("[a-z0-9]+|[^a-z0-9]")
+# The one character beyond ASCII whose small letter is in it: the sign for kelvin.
+_KELVIN, _ODD = "\u212a", "\0"
+# In a table by which the parts of lines are looked up: what is not in it, and the end of a line.
+UNKNOWN, LINE_END = -1, -2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +48,16 @@ class Ragged:
 
     ids: NDArray[np.int32]
     starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]]) -> Ragged:
+        """Rows that are lists."""
+        starts = np.fromiter(accumulate(map(len, rows), initial=0), np.int64, len(rows) + 1)
+        return cls(np.fromiter(chain.from_iterable(rows), np.int32, starts[-1]), starts)
+
+
+# Ids of each chunk of a list.
+Analysis = Callable[[Sequence[str]], Ragged]
 
 
 class Chunks:
@@ -75,19 +89,56 @@ class Chunks:
         """What texts consist of, once for each analysis."""
         if not texts:
             return [Ragged(np.empty(0, np.int32), np.zeros(1, np.int64)) for _ in self._analyses]
-        sizes = [text.count(" ") + text.count("\n") + 1 for text in texts]
-        bounds = np.concatenate([[0], np.cumsum(sizes)])
         with self._lock:
             if len(self._numbers) > self._limits[0] or self._characters > self._limits[1]:
                 self._forget()
-            chunks = " ".join(texts).replace("\n", " ").split(" ")
-            rows = np.fromiter(map(self._numbers.__getitem__, chunks), np.int32, len(chunks))
-            if new := self._numbers.new:
-                self._numbers.new = []
+            before = len(self._numbers)
+            rows, bounds = self._numbered(texts)
+            if n_new := len(self._numbers) - before:
+                new = list(islice(reversed(self._numbers), n_new))[::-1]
                 self._characters += sum(map(len, new))
                 for analysis, column in zip(self._analyses, self._known, strict=True):
                     column.extend(analysis(new))
             return [column.take(rows, bounds) for column in self._known]
+
+    def _numbered(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Number of each chunk of texts, int32 [m], and where each text begins among them, int64 [n + 1]."""
+        number = self._numbers.__getitem__
+        found = _unique(texts) if len(texts) >= MANY else None
+        if found:
+            chunks, places, bounds = found
+            return np.fromiter(map(number, chunks), np.int32, len(chunks))[places], bounds
+        sizes = [text.count(" ") + text.count("\n") + 1 for text in texts]
+        chunks = " ".join(texts).replace("\n", " ").split(" ")
+        return np.fromiter(map(number, chunks), np.int32, len(chunks)), np.cumsum([0, *sizes], dtype=np.int64)
+
+
+def _unique(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[np.int64]] | None:
+    """Chunks of texts, each once: looking up a word costs more than finding it again, and most come again soon.
+
+    Returns:
+        The chunks; for each chunk of the texts its place among them; and where each text begins. None for texts that
+        have no UTF-8 (a damaged source), or too much of it.
+    """
+    import pyarrow as pa
+
+    try:
+        encoded = ("\n".join([text.replace("\n", " ") for text in texts]) + "\n").encode()
+    except UnicodeEncodeError:
+        return None
+    if len(encoded) > LARGE:
+        return None
+    data = np.frombuffer(bytearray(encoded), np.uint8)
+    ends = np.flatnonzero((data == ord(" ")) | (data == ord("\n")))
+    bounds = np.concatenate([[0], np.flatnonzero(data[ends] == ord("\n")) + 1])
+    data[ends] = ord(" ")
+    # Each with the space behind it, so that they lie one after the other.
+    offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
+    chunks = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data)).dictionary_encode()
+    own = chunks.dictionary
+    _, starts, held = own.buffers()
+    size = int(np.frombuffer(starts, np.int32)[len(own)])
+    return held.to_pybytes()[:size].decode().split(" ")[:-1], chunks.indices.to_numpy(), bounds
 
 
 def _made(analyses: tuple[Analysis, ...], remembered: int, characters: int) -> Chunks:
@@ -97,12 +148,8 @@ def _made(analyses: tuple[Analysis, ...], remembered: int, characters: int) -> C
 class _Numbers(dict[str, int]):
     """Numbers things in the order in which they are first looked up."""
 
-    def __init__(self) -> None:
-        self.new: list[str] = []
-
     def __missing__(self, chunk: str) -> int:
         number = self[chunk] = len(self)
-        self.new.append(chunk)
         return number
 
 
@@ -112,10 +159,10 @@ class _Column:
     def __init__(self) -> None:
         self._ids, self._starts = array("i"), array("q", [0])
 
-    def extend(self, rows: Sequence[Sequence[int]]) -> None:
-        before = len(self._ids)
-        self._ids.extend(chain.from_iterable(rows))
-        self._starts.extend(islice(accumulate(map(len, rows), initial=before), 1, None))
+    def extend(self, rows: Ragged) -> None:
+        starts = rows.starts[1:] + len(self._ids)
+        self._ids.frombytes(rows.ids.tobytes())
+        self._starts.frombytes(starts.tobytes())
 
     def take(self, rows: NDArray[np.int32], bounds: NDArray[np.int64]) -> Ragged:
         """Ids of the rows, those between two bounds taken together."""
@@ -143,6 +190,21 @@ def row_sums(rows: Ragged, weights: NDArray[np.float64] | None, table: NDArray[n
     return cast(NDArray[np.float64], matrix @ table)
 
 
+def looked_up(parts: Sequence[str], table: Mapping[str, int]) -> NDArray[np.int32]:
+    """Ids of the parts of lines, the ends of lines (as the table has them) among them: int32 [m]."""
+    return np.fromiter(map(table.get, parts, repeat(UNKNOWN)), np.int32, len(parts))
+
+
+def by_line(ids: NDArray[np.int32], n: int) -> Ragged:
+    """Ids of n lines of which each but the last has an end; what is unknown is left out."""
+    known = ids >= 0
+    ends = np.cumsum(known)
+    starts = np.zeros(n + 1, np.int64)
+    starts[1:-1] = ends[ids == LINE_END]
+    starts[-1] = ends[-1] if len(ends) else 0
+    return Ragged(ids[known], starts)
+
+
 def word_pieces(tokenizer: Tokenizer, leave_out: int | None) -> Analysis | None:
     """The word-pieces of chunks, exactly as a tokeniser gives them for the text they stand in.
 
@@ -160,39 +222,90 @@ def word_pieces(tokenizer: Tokenizer, leave_out: int | None) -> Analysis | None:
         return None
     if not made["normalizer"]["clean_text"] or any(" " in content or "\n" in content for content in added):
         return None
-    longest = made["model"]["max_input_chars_per_word"]
-    # A word that is a piece is split no further, for the longest piece comes first. Capitals count where they are kept.
-    words = made["model"]["vocab"] if made["normalizer"]["lowercase"] else {}
-    whole = {word: id for word, id in words.items() if len(word) <= longest and id != leave_out}
-    return _Pieces(tokenizer, leave_out, whole, tuple(content.lower() for content in added))
+    # Capitals count where they are kept: nothing is known of words then but what the tokeniser says.
+    return _Pieces(tokenizer, leave_out, made["model"] if made["normalizer"]["lowercase"] else {}, added)
 
 
 class _Pieces:
-    """See `word_pieces`; ``whole`` are words and marks that are a piece by themselves, ``added`` pieces of any form."""
+    """See `word_pieces`; ``model`` is WordPiece's, and ``added`` are pieces that it knows nothing of."""
 
     def __init__(
-        self, tokenizer: Tokenizer, leave_out: int | None, whole: dict[str, int], added: Sequence[str]
+        self, tokenizer: Tokenizer, leave_out: int | None, model: Mapping[str, Any], added: Sequence[str]
     ) -> None:
-        self._tokenizer, self._leave_out, self._whole = tokenizer, leave_out, whole
-        self._added = re.compile("|".join(map(re.escape, added)) or "(?!)")
+        self._tokenizer, self._leave_out = tokenizer, leave_out
+        self._vocabulary: dict[str, int] = model.get("vocab", {})
+        self._prefix: str = model.get("continuing_subword_prefix", "")
+        self._longest: int = model.get("max_input_chars_per_word", 0)
+        self._n_longest = max(map(len, self._vocabulary), default=0)
+        self._unknown = self._vocabulary.get(model.get("unk_token", ""))
+        # A word that is a piece is split no further, for the longest piece comes first.
+        whole = {word: id for word, id in self._vocabulary.items() if len(word) <= self._longest and id != leave_out}
+        self._whole = {word: id for word, id in whole.items() if _PLAIN.fullmatch(word)} | {"\n": LINE_END}
+        self._added = re.compile("|".join(re.escape(content.lower()) for content in added) or "(?!)")
 
-    def __call__(self, chunks: Sequence[str]) -> list[Sequence[int]]:
-        whole, is_odd, parts = self._whole.__getitem__, self._added.search, _PARTS.findall
-        found: list[Sequence[int]] = []
-        rest: list[int] = []
-        for number, chunk in enumerate(chunks):
-            lowered = chunk.lower()
-            plain = chunk.isprintable() if chunk.isascii() else _PLAIN.fullmatch(chunk)
-            try:
-                if not plain or is_odd(lowered):
-                    raise KeyError
-                found.append(list(map(whole, parts(lowered))))
-            except KeyError:
-                rest.append(number)
-                found.append(())
+    def __call__(self, chunks: Sequence[str]) -> Ragged:
+        if not chunks:
+            return Ragged.of(())
+        lowered = "\n".join(chunks).replace(_KELVIN, _ODD).lower()
+        parts = _PARTS.findall(lowered)
+        ids = looked_up(parts, self._whole)
+        owner = np.cumsum(ids == LINE_END)
+        # Lists that stand in the place of a part; a chunk left to the tokeniser has its list for all of its parts.
+        instead: dict[int, Sequence[int]] = {}
+        odd: set[int] = set()
+        if self._added.search(lowered):
+            odd.update(number for number, chunk in enumerate(chunks) if self._added.search(chunk.lower()))
+        for place in np.flatnonzero(ids == UNKNOWN).tolist():
+            pieces = self._split(parts[place])
+            if pieces is None:
+                odd.add(int(owner[place]))
+            else:
+                instead[place] = pieces
+        if odd:
+            starts = np.searchsorted(owner, np.arange(len(chunks) + 1))
+            for number, pieces in zip(sorted(odd), self._tokenised([chunks[i] for i in sorted(odd)]), strict=True):
+                # Each line but the first is led by the end of the one before.
+                first, last = int(starts[number]) + (number > 0), int(starts[number + 1])
+                instead |= dict.fromkeys(range(first, last), ())
+                instead[first] = pieces
+        if instead:
+            ids = _spliced(ids, instead)
+        return by_line(ids, len(chunks))
+
+    def _split(self, part: str) -> list[int] | None:
+        """Word-pieces of letters and digits; None for what is not ASCII's, or not this class's to split."""
+        if self._unknown is None or not (part.isascii() and part.isalnum()):
+            return None
+        vocabulary = self._vocabulary
+        pieces: list[int] = []
+        start, size, lead = 0, len(part), ""
+        while start < size <= self._longest:
+            end = min(size, start + self._n_longest)
+            while end > start and (piece := lead + part[start:end]) not in vocabulary:
+                end -= 1
+            if end == start:
+                break
+            pieces.append(vocabulary[piece])
+            start, lead = end, self._prefix
+        if start < size:  # one piece that is unknown makes the word so
+            pieces = [self._unknown]
+        return [id for id in pieces if id != self._leave_out]
+
+    def _tokenised(self, chunks: Sequence[str]) -> Iterator[list[int]]:
+        """Word-pieces by the tokeniser itself."""
         # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
-        clean = [chunks[number].encode("utf-8", "replace").decode() for number in rest]
-        encoded = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
-        for number, encoding in zip(rest, encoded, strict=True):
-            found[number] = [id for id in encoding.ids if id != self._leave_out]
-        return found
+        clean = [chunk.encode("utf-8", "replace").decode() for chunk in chunks]
+        for encoding in self._tokenizer.encode_batch_fast(clean, add_special_tokens=False):
+            yield [id for id in encoding.ids if id != self._leave_out]
+
+
+def _spliced(ids: NDArray[np.int32], instead: Mapping[int, Sequence[int]]) -> NDArray[np.int32]:
+    """Ids with lists in the place of some."""
+    places = sorted(instead)
+    counts = np.ones(len(ids), np.int64)
+    counts[places] = [len(instead[place]) for place in places]
+    replaced = np.zeros(len(ids), np.bool_)
+    replaced[places] = True
+    result = np.repeat(ids, counts)
+    result[np.repeat(replaced, counts)] = list(chain.from_iterable(instead[place] for place in places))
+    return result

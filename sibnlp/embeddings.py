@@ -106,8 +106,7 @@ class StaticEmbedder:
         """Known word-pieces of texts, by the tokeniser itself."""
         # A lone surrogate (from a damaged source) is no text to the tokeniser; it becomes a question mark.
         found = self.static.tokenize([text.encode("utf-8", "replace").decode() for text in texts])
-        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
-        return Ragged(np.array([id for row in found for id in row], dtype=np.int32), starts)
+        return Ragged.of(found)
 
     def embed_pieces(self, pieces: Ragged) -> NDArray[np.float64]:
         """Vectors of length 1, float64 [n, d], of texts of which the known word-pieces are given."""

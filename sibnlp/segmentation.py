@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sibnlp.sentences import sentences, trim
+from sibnlp.sentences import sentences
 from sibnlp.speech import turns as turn_finding
 from sibnlp.types import DOCUMENT, INTERVIEW, Document, Dropped, Mark, Passage, Speaker, is_spoken, passage_id
 
@@ -164,9 +164,11 @@ class _Provenance:
             self._by_kind.setdefault(mark.kind, []).append(mark)
         self._starts = {kind: [mark.start for mark in found] for kind, found in self._by_kind.items()}
         self._ends = {kind: [mark.end for mark in found] for kind, found in self._by_kind.items()}
+        self._typing = [kind for kind in (*_APART, "list_item") if kind in self._by_kind]
 
     def _before(self, kind: str, position: int) -> Mark | None:
-        index = bisect_right(self._starts.get(kind, []), position)
+        starts = self._starts.get(kind)
+        index = bisect_right(starts, position) if starts else 0
         return self._by_kind[kind][index - 1] if index else None
 
     def heading(self, position: int, text: str) -> str:
@@ -199,45 +201,56 @@ class _Provenance:
     def _blocks(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         at = start
         for gap in _BLANK_LINES.finditer(text, start, end):
-            yield from self._typed(text, at, gap.start())
+            if block := self._typed(text, at, gap.start()):
+                yield block
             at = gap.end()
-        yield from self._typed(text, at, end)
+        if block := self._typed(text, at, end):
+            yield block
 
-    def _typed(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-        start, end = trim(text, start, end)
-        if start >= end or not any(character.isalnum() for character in text[start:end]):
-            return
-        for kind in (*_APART, "list_item"):
+    def _typed(self, text: str, start: int, end: int) -> tuple[int, int, str] | None:
+        piece = text[start:end]
+        bare = piece.strip()
+        # Nearly every block opens with a letter.
+        if not bare or not (bare[0].isalnum() or any(map(str.isalnum, bare))):
+            return None
+        start += len(piece) - len(piece.lstrip())
+        end = start + len(bare)
+        for kind in self._typing:
             # The last mark that starts before the block ends reaches into the block, or none of this kind does.
-            index = bisect_right(self._starts.get(kind, []), end - 1)
+            index = bisect_right(self._starts[kind], end - 1)
             if index and self._ends[kind][index - 1] > start:
-                yield start, end, kind
-                return
-        yield start, end, ""
+                return start, end, kind
+        return start, end, ""
 
 
 def _cut(text: str, sections: list[list[tuple[int, int, str]]], settings: SegmentSettings) -> Iterator[tuple[int, int]]:
     """Spans of the passages of one region."""
+    max_words = settings.max_words
+    # Counting words takes as long as all else: it is left where a block's length, or that it has a word, says enough.
+    joins = settings.min_words > 1
     for section in sections:
         joined: list[tuple[int, int, str, int]] = []
         for start, end, kind in section:
-            n_words = _count(text, start, end)
-            if joined:
+            n_words = _count(text, start, end) if joins else -1
+            if joins and joined:
                 first, _, before, so_far = joined[-1]
                 alike = kind == before or (kind not in _APART and before not in _APART)
                 short = min(n_words, so_far) < settings.min_words
-                if alike and short and so_far + n_words <= settings.max_words:
+                if alike and short and so_far + n_words <= max_words:
                     # Rules of dashes and the like between the two are in no block, but in the passage.
                     whole = _count(text, first, end)
-                    if whole <= settings.max_words:
+                    if whole <= max_words:
                         joined[-1] = (first, end, kind, whole)
                         continue
             joined.append((start, end, kind, n_words))
         for start, end, _, n_words in joined:
-            if n_words <= settings.max_words:
+            # n words take at least 2 n - 1 characters.
+            if n_words < 0 and end - start >= 2 * max_words:
+                n_words = _count(text, start, end)
+            if n_words <= max_words:
                 yield start, end
             else:
-                yield from _split(text, start, end, n_words, settings.max_words)
+                yield from _split(text, start, end, n_words, max_words)
 
 
 def _split(text: str, start: int, end: int, n_words: int, max_words: int) -> Iterator[tuple[int, int]]:

@@ -23,9 +23,11 @@ HOSTILE = [
     "[unk]", "x[UNK]y",
     "don’t", "“quoted”", "—", "…", "C#", "a_b", "##ing", "1,000.50", "half-baked", "x" * 101, "the" * 40, "Ǆ", "ﬁ", "№",
     "contract", "Contracts,", "(paid)", "Trust.", "NPM", "service-user's", "\u0e01\u0e33", "\u0600", "\ue000",
-    "\U0001f1ec",
+    "\U0001f1ec", "\u212a", "5\u212a", "orchardists,", "x1qz", "Brackla-on-Sea",
 ]  # fmt: skip
-TEXT = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=8) | st.just(" "), max_size=20).map("".join)
+TEXT = st.lists(
+    st.sampled_from(HOSTILE) | st.text(max_size=8) | st.text("aeinorst0189-.'", max_size=12) | st.just(" "), max_size=20
+).map("".join)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,19 @@ def test_words_are_those_of_the_text(texts: list[str]) -> None:
     ngrams = Ngrams(
         tuple(sorted({"don't", "contract", "contracts", "i", "i̇stanbul", "σίσυφος", "σίσυφοσ"})), np.ones(7), (1, 1)
     )
-    assert rows(Chunks(ngrams.known).read(texts)[0]) == ngrams.known(texts)
+    assert rows(Chunks(ngrams.known_in).read(texts)[0]) == ngrams.known(texts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TEXT, min_size=1, max_size=8))
+@example(["", "\n", " ", "a", " a\n\nb ", "\x00 \r \x85"])
+def test_many_texts_are_read_like_few(texts: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sibnlp.chunks.MANY", 1)
+        many = Chunks(lambda chunks: Ragged.of([list(map(ord, chunk)) for chunk in chunks])).read(texts)[0]
+        patch.setattr("sibnlp.chunks.MANY", 10**9)
+        few = Chunks(lambda chunks: Ragged.of([list(map(ord, chunk)) for chunk in chunks])).read(texts)[0]
+    assert rows(many) == rows(few) == [[ord(letter) for letter in text if letter not in " \n"] for text in texts]
 
 
 def test_forgetting_changes_nothing(embedder: StaticEmbedder) -> None:
@@ -104,7 +118,7 @@ def test_a_tokeniser_of_another_make_is_left_alone() -> None:
     pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     found = word_pieces(pieces, 1)
     assert found is not None
-    assert [list(ids) for ids in found(["A", "a", "A.a"])] == [[2], [0], [2, 0]]
+    assert rows(found(["A", "a", "A.a"])) == [[2], [0], [2, 0]]
 
 
 def test_sums_are_term_by_term() -> None:

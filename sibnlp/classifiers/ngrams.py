@@ -7,6 +7,7 @@ implementation to agree with, and classification need not import scikit-learn.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.chunks import Ragged
-from sibnlp.words import tokenise, word_spans
+from sibnlp.chunks import LINE_END, Ragged, by_line, looked_up
+from sibnlp.words import WORD, tokenise, word_spans
 
 # Set before a character n-gram so that it cannot be taken for a word; no word holds it, all sort after it.
 CHARACTER = "#"
+LINE = "\n"
+_LINED = re.compile(f"{WORD.pattern}|{LINE}")
 # Words whose character n-grams are remembered; bounds memory, changes no result.
 REMEMBERED = 100_000
 
@@ -35,6 +38,7 @@ class Ngrams:
         words: shortest and longest word n-gram; (0, 0) for none.
         chars: the same for characters within words.
         index: place of each term; n_chars: how many are character n-grams; seen: those of words met before.
+        lines: the index with the end of a line in it, once it was needed.
     """
 
     terms: tuple[str, ...]
@@ -43,6 +47,7 @@ class Ngrams:
     chars: tuple[int, int] = (0, 0)
     index: dict[str, int] = field(init=False, repr=False)
     seen: dict[str, list[int]] = field(init=False, repr=False, default_factory=dict)
+    lines: dict[str, int] = field(init=False, repr=False, default_factory=dict)
     n_chars: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +85,15 @@ class Ngrams:
             return [[i for word in tokenise(text) if (i := known(word)) is not None] for text in texts]
         return [self._known(tokenise(text)) for text in texts]
 
+    def known_in(self, chunks: Sequence[str]) -> Ragged:
+        """The same of texts without a line end; much faster, where there are many."""
+        if self.words != (1, 1) or self.chars[1] or not chunks:
+            return Ragged.of(self.known(chunks))
+        if LINE not in self.lines:
+            self.lines.update(self.index, **{LINE: LINE_END})
+        lowered = LINE.join(chunks).lower().replace("’", "'")
+        return by_line(looked_up(_LINED.findall(lowered), self.lines), len(chunks))
+
     def _known(self, tokens: Sequence[str]) -> list[int]:
         found = [i for term in word_ngrams(tokens, self.words) if (i := self.index.get(term)) is not None]
         if self.chars[1]:
@@ -89,9 +103,7 @@ class Ngrams:
 
     def rows(self, texts: Sequence[str]) -> tuple[Ragged, NDArray[np.float64]]:
         """Known n-grams of texts, each once, and their weights (see `weigh`)."""
-        found = self.known(texts)
-        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
-        return self.weigh(Ragged(np.array([i for row in found for i in row], dtype=np.int32), starts))
+        return self.weigh(Ragged.of(self.known(texts)))
 
     def row(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Known n-grams of a text and their weights."""

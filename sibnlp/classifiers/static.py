@@ -131,7 +131,7 @@ class StaticClassifier:
         local = ngrams is not None and ngrams.is_local
         if self._chunks is None and embedder.analysis is not None:
             # Pieces and words of a chunk are looked up together.
-            self._chunks = Chunks(embedder.analysis, *([ngrams.known] if ngrams is not None and local else []))
+            self._chunks = Chunks(embedder.analysis, *([ngrams.known_in] if ngrams is not None and local else []))
         read = self._chunks.read(texts) if self._chunks else [embedder.tokenise(texts)]
         # Not by BLAS, whose summation order changes with the shape of the batch.
         logits: NDArray[np.float64] = np.einsum("nd,kd->nk", embedder.embed_pieces(read[0]), weights)

@@ -23,6 +23,8 @@ MIN_STAMPED, MIN_STAMPS_ALONE, MIN_STAMPS = 0.8, 0.25, 3
 _STAMP = re.compile(
     r"[ \t]{0,20}[\[(]?(?:(\d{1,3}):)?(\d{1,3}):(\d\d)(?:[.,]\d{1,3})?[\])]?(?:[ \t]{1,20}[-–][ \t]|(?=\s)|$)"
 )
+# The first colon of a stamp stands before this.
+_STAMP_REACH = 25
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ATX = re.compile(r" {0,3}#{1,6}[ \t]+(?=\S)")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{2,})[ \t]*$")
@@ -81,8 +83,11 @@ def _without_front_matter(text: str) -> tuple[str, tuple[Dropped, ...]]:
 
 def _stamped(text: str) -> list[cues.Block]:
     """Cues of a time-stamped export; empty where the text is none."""
+    if text.count(":") < MIN_STAMPS:
+        return []
     lines = [line for line in text.split("\n") if line.strip()]
-    stamps = [_STAMP.match(line) for line in lines]
+    # An expression is tried only where a look for one character says that it may match: they cost far more.
+    stamps = [_STAMP.match(line) if line.find(":", 0, _STAMP_REACH) >= 0 else None for line in lines]
     n_stamps = sum(1 for stamp in stamps if stamp)
     n_alone = sum(1 for line, stamp in zip(lines, stamps, strict=True) if stamp and not line[stamp.end() :].strip())
     if n_stamps < MIN_STAMPS:
@@ -133,7 +138,7 @@ def _heading_marks(lines: Sequence[str]) -> Iterator[Mark]:
 
 def _is_underlined(lines: Sequence[str], i: int) -> bool:
     """Whether a line is a title by the row of ``=`` or ``-`` below it, about as long as itself, and a blank above."""
-    if i + 1 >= len(lines) or not _UNDERLINE.match(lines[i + 1]) or (i and lines[i - 1].strip()):
+    if i + 1 >= len(lines) or not lines[i + 1] or not _UNDERLINE.match(lines[i + 1]) or (i and lines[i - 1].strip()):
         return False
     title, rule = lines[i].strip(), lines[i + 1].strip()
     return bool(re.search(r"\w", title)) and len(title) <= 100 and len(rule) >= min(len(title) // 2, 3)

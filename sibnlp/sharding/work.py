@@ -280,13 +280,13 @@ class _Stretch:
                 self.tallies[batch[number][0]].passages.insert(0, problem)
             lost = {number for number, _ in failed}
             owners = [owner for number, (owner, _) in enumerate(batch) if number not in lost]
-            coded = predictions.assigned.sum(axis=1)
-            unsure = np.zeros_like(coded) if predictions.abstained is None else predictions.abstained.sum(axis=1)
-            for row, owner in enumerate(owners):
+            coded = predictions.assigned.any(axis=1)
+            unsure = np.zeros_like(coded) if predictions.abstained is None else predictions.abstained.any(axis=1)
+            for owner, has_code, is_unsure in zip(owners, coded.tolist(), unsure.tolist(), strict=True):
                 tally = self.tallies[owner]
                 tally.n += 1
-                tally.n_coded += bool(coded[row])
-                tally.n_undecided += bool(unsure[row])
+                tally.n_coded += has_code
+                tally.n_undecided += is_unsure
             if owners:
                 reasons = explain(predictions, self.worker.model) if self.worker.job.explain else None
                 self.writer.add(predictions, reasons)

@@ -79,11 +79,17 @@ _OWN_LINE = re.compile(
 _BRACKET = re.compile(r"[ \t]{0,40}\[(?P<label>[^\W\d_][^\n\[\]<>|:]{0,30})\](?!\()[ \t]{0,9}:?(?=[ \t]|$)")
 # "ANNA - speech" of typists, "Anna | speech" of transcripts laid out as a table: looked for where nothing else is.
 _LAID_OUT = re.compile(rf"[ \t]{{0,40}}{_BOLD}{_LABEL}{_BOLD}(?P<bar>[ \t]\|[ \t]|[ \t]{{1,4}}[-–—][ \t])(?=\S)")
+# What an expression needs, which costs far less to look for than the expression: the first colon of `_COLON` stands
+# before this, unless chevrons lead it away; `_OWN_LINE` is no longer than this and ends in a time; the bar or dash of
+# `_LAID_OUT` ends before this.
+_COLON_REACH, _OWN_LINE_REACH, _LAID_OUT_REACH = 157, 152, 99
+_BAR = re.compile(r"[ \t][|\-–—][ \t]")
 _CHEVRON = re.compile(r"[ \t]{0,40}>>+(?=\s|[^\W\d_])")
 _ID = re.compile(r"(?:[A-Za-z]{1,12}[ _#.-]?\d{1,3}[a-z]?|[A-Z])$")
 _NAME = re.compile(r"[^\W\d_]{1,30}(?:['’.\-][^\W\d_]{0,29}){0,3}|&")
 _NUMBERED = re.compile(r"\s*(?:\d{1,2}(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|[A-Z]\.)[ \t]+(?=[^\W\d_])")
 _PARTED = re.compile(r"(?i:part|section|chapter|theme|topic|annex|appendix|stage|phase)[ \t]+[\dIVXA-Z]{1,4}\b")
+_HASHES = re.compile(r"#{1,6}[ \t]")
 _SENTENCE = re.compile(r"[.?!…。？！]")
 
 
@@ -180,22 +186,39 @@ class _Opening:
 
 
 def _is_field(line: str) -> bool:
-    match = _COLON.match(line)
+    match = _COLON.match(line) if _may_label(line, line.find(":")) else None
     return bool(match) and any(map(_is_field_word, match["label"].lower().split()))  # type: ignore[index]
 
 
+def _may_label(line: str, colon: int) -> bool:
+    """Whether `_COLON` may match a line whose first colon is known."""
+    return 0 <= colon < _COLON_REACH or (colon >= 0 and ">>" in line)
+
+
+def _may_end_in_time(line: str) -> bool:
+    """Whether `_OWN_LINE` may match."""
+    bare = line.rstrip(" \t")
+    # Digits of every script are digits to the expression.
+    return len(bare) <= _OWN_LINE_REACH and (bare[-1:].isdecimal() or bare.endswith(("m", "M", ")", "]")))
+
+
+def _may_be_laid_out(line: str) -> bool:
+    """Whether `_LAID_OUT` may match."""
+    head = line[:_LAID_OUT_REACH]
+    return ("-" in head or "–" in head or "—" in head or "|" in head) and _BAR.search(head) is not None
+
+
 def _opening(line: str, offset: int, chevrons: bool) -> _Opening | None:
-    if not line:
-        return None
-    if match := _COLON.match(line):
+    colon = line.find(":")
+    if _may_label(line, colon) and (match := _COLON.match(line)):
         label = match["label"].strip()
         if plausible(label) and (chevrons or not match["mark"]):
             vouched = any(match[group] for group in ("before", "after", "mark"))
             return _Opening(offset, offset + match.end(), label, vouched)
-    for pattern in (_OWN_LINE, _BRACKET):
-        if (match := pattern.match(line)) and plausible(match["label"]):
+    for pattern, possible in ((_OWN_LINE, colon >= 0 and _may_end_in_time(line)), (_BRACKET, "[" in line)):
+        if possible and (match := pattern.match(line)) and plausible(match["label"]):
             return _Opening(offset, offset + match.end(), match["label"].strip(), pattern is _OWN_LINE)
-    if chevrons and (match := _CHEVRON.match(line)):
+    if chevrons and ">>" in line and (match := _CHEVRON.match(line)):
         return _Opening(offset, offset + match.end(), None, True)
     return None
 
@@ -209,10 +232,12 @@ def is_heading(lines: Sequence[str], i: int) -> bool:
     line = lines[i].strip()
     if not line:
         return False
-    if re.match(r"#{1,6}[ \t]", line):
+    if line[0] == "#" and _HASHES.match(line):
         return True
+    if not 2 < len(line) <= 80:
+        return False
     alone = (i == 0 or not lines[i - 1].strip()) and (i + 1 == len(lines) or not lines[i + 1].strip())
-    if not alone or not 2 < len(line) <= 80 or line[-1] in ".?!;,…" or len(line.split()) > 10:
+    if not alone or line[-1] in ".?!;,…" or len(line.split()) > 10:
         return False
     number = _NUMBERED.match(line)
     if number:
@@ -228,7 +253,7 @@ def _laid_out(lines: Sequence[str], offsets: Sequence[int]) -> list[_Opening]:
     """
     openings = []
     for offset, line in zip(offsets, lines, strict=True):
-        match = _LAID_OUT.match(line)
+        match = _LAID_OUT.match(line) if _may_be_laid_out(line) else None
         if match and plausible(match["label"]) and ("|" in match["bar"] or match["label"].strip().isupper()):
             openings.append(_Opening(offset, offset + match.end(), match["label"].strip(), False))
     counts = Counter(opening.label for opening in openings)
@@ -253,10 +278,10 @@ def find_turns(text: str) -> tuple[Turn, ...]:
     lines = text.split("\n")
     offsets = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=0))
     # "> " quotes mail and Markdown, and then ">>" is a quotation of a quotation.
-    chevrons = not any(line.startswith("> ") for line in lines)
-    candidates = (_opening(line, offset, chevrons) for offset, line in zip(offsets, lines, strict=True))
+    chevrons = not (text.startswith("> ") or "\n> " in text)
+    candidates = (_opening(line, offset, chevrons) for offset, line in zip(offsets, lines, strict=True) if line)
     openings = [opening for opening in candidates if opening]
-    n_lines = sum(1 for line in lines if line.strip())
+    n_lines = sum(map(bool, map(str.strip, lines)))
     keep = accepted([o.label for o in openings if o.label], n_lines)
     if not keep and not any(o.vouched for o in openings):
         openings = _laid_out(lines, offsets)

@@ -49,11 +49,16 @@ class ShardWriter:
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         self.layout = layout
         self._schema = _schema(layout)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1)
+        # Written once and read once, soon: what makes a file small or quick to search costs more here than it saves.
+        packed = {field.name: "lz4" if field.type == pa.string() else "none" for field in self._schema}
+        self._writer = pq.ParquetWriter(
+            path, self._schema, compression=packed, use_dictionary=False, write_statistics=False
+        )
         self._waiting: list[Any] = []
         self.names: dict[str, None] = {}
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sibnlp.errors import ReadError
@@ -106,3 +106,11 @@ def test_real_files(shared: Path) -> None:
     voices = {turn.speaker for turn in documents["talkpython_525_voice-tags.txt"].turns}
     assert {"Michael Kennedy", "Rodja Trappe", "Falko Schindler"} <= voices
     assert len(documents["talkpython_000.txt"].marks) == 52
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.from_regex(text._STAMP))
+@example(" " * 20 + "[123:4:05 late")
+def test_the_look_for_a_colon_misses_no_stamp(line: str) -> None:
+    line = line.split("\n")[0]
+    assert ":" in line[: text._STAMP_REACH] or not text._STAMP.match(line)

@@ -1,11 +1,14 @@
 """Speaker turns: what counts as one, what does not, and who asks."""
 
+import re
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sibnlp.speech import turns
 from sibnlp.speech.turns import FULL_NAME, NOT_A_LABEL, ONE_WORD, ROLE, find_turns, interviewers, is_heading, plausible
 from sibnlp.types import Turn
 
@@ -189,3 +192,43 @@ def test_a_title_with_a_name_is_no_speaker() -> None:
     title = "Anna Berg, Wharf Street Rooms: interview 1\n\n"
     text = title + "Vos: Do I sit?\n\nAnna: Left of the stove.\n\nVos: Here?\n\nAnna: There."
     assert {turn.speaker for turn in find_turns(text)} == {"Vos", "Anna"}
+
+
+SHAPES = [
+    (turns._COLON, lambda line: turns._may_label(line, line.find(":"))),
+    (turns._OWN_LINE, lambda line: ":" in line and turns._may_end_in_time(line)),
+    (turns._BRACKET, lambda line: "[" in line),
+    (turns._CHEVRON, lambda line: ">>" in line),
+    (turns._LAID_OUT, turns._may_be_laid_out),
+]
+
+
+@pytest.mark.parametrize(("shape", "look"), SHAPES)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_the_quick_look_misses_no_match(
+    shape: re.Pattern[str], look: Callable[[str], bool], data: st.DataObject
+) -> None:
+    line = data.draw(st.from_regex(shape)).split("\n")[0]
+    assert look(line) or not shape.match(line)
+
+
+NAME, TIMES = "A" * 49, "(123:45:67.890) "
+
+
+@pytest.mark.parametrize(
+    ("shape", "line"),
+    [
+        (turns._COLON, " " * 40 + "- **" + TIMES + " " * 8 + "**" + NAME + "**" + " " * 9 + TIMES + " " * 8 + "**:"),
+        (turns._COLON, " " * 40 + "- >> **" + NAME + "**" + " " * 9 + "**:** so"),
+        (turns._COLON, ">" * 200 + "Anna: so"),
+        (turns._COLON, ">" * 200 + TIMES + "Anna:"),
+        (turns._OWN_LINE, " " * 40 + "**" + NAME + "**" + " " * 40 + "(123:45:67.890 pm)" + " " * 99),
+        (turns._OWN_LINE, "Anna\t0:0\u0660"),
+        (turns._LAID_OUT, " " * 40 + "**" + NAME + "**" + " " * 4 + "- b"),
+        (turns._LAID_OUT, " " * 40 + "__" + NAME + "__\t|\tb"),
+    ],
+)
+def test_the_quick_look_reaches_as_far_as_the_expression(shape: re.Pattern[str], line: str) -> None:
+    assert shape.match(line)
+    assert dict(SHAPES)[shape](line)
