@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp import columns, instrument, periods
+from sibnlp import columns, gold_notes, instrument, periods
 from sibnlp.aggregate import Counts
 from sibnlp.alignment import alignment
 from sibnlp.breaks import LEAST_PERIODS, change_points
@@ -105,6 +105,10 @@ def follow_on(ground: Ground, frame: Framework, scope: str = "all", exploratory:
     notes = []
     if ground.n_left_out:
         notes.append(f"{ground.n_left_out} of {len(predictions)} passages have no period and are left out.")
+    if ground.codings:
+        coded = zip(ground.codings.codings, ground.codings.rows.tolist(), strict=True)
+        lost = [one.passage for one, row in coded if row >= 0 and counts.period[row] < 0]
+        notes += gold_notes.without_period(lost)
     absent = [code for code in (*frame.logics, *frame.domains) if code not in predictions.codes]
     if absent:
         notes.append(f"The model does not know {', '.join(absent)}: nothing is shown for them.")

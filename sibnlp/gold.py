@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp import overlap
+from sibnlp import gold_notes, overlap
 from sibnlp.aggregate import Counts, cluster_of, jointly
 from sibnlp.codebook import Codebook
 from sibnlp.quantifiers import Gold
@@ -103,14 +103,16 @@ class Codings:
         )
 
 
-def match(codings: Sequence[CodedPassage], predictions: Predictions, codebooks: Sequence[Codebook]) -> Codings:
+def match(
+    codings: Sequence[CodedPassage], predictions: Predictions, codebooks: Sequence[Codebook], origin: str = ""
+) -> Codings:
     """Match codings with predictions, by document and passage id, else by text, else by most of it.
 
     A passage that was cut otherwise takes the coding with which it shares three quarters of what either holds
     (`sibnlp.overlap`): how many do is in the notes. One whose text has changed since is left out: nobody knows whether
     the coding still holds. One that is not among the predictions takes part only with scores of its own (``scores`` or
     ``score_…`` columns), as error rates from elsewhere. Two codings of one passage that disagree on a code leave it
-    unknown.
+    unknown. ``origin`` is the file that the codings are from, for the notes.
     """
     defined = {code.id for book in codebooks for code in book.codes}
     foreign = sorted({code for coding in codings for code in coding.codes} - defined)
@@ -136,7 +138,6 @@ def match(codings: Sequence[CodedPassage], predictions: Predictions, codebooks: 
     chance = np.array(
         [c if (c := kept[i].inclusion_probability) is not None else np.nan for i in use], dtype=np.float64
     )
-    n_outside = sum(1 for i in outside if not own[i])
     notes = []
     if recut:
         partly = sum(1 for share in recut.values() if share < 1)
@@ -144,23 +145,31 @@ def match(codings: Sequence[CodedPassage], predictions: Predictions, codebooks: 
             f"{len(recut)} of {len(codings)} coded passages are cut or punctuated otherwise here and count for the "
             f"passage that shares at least {overlap.LEAST:.0%} of what either holds ({partly} of them less than all)."
         )
-    if n_outside:
-        notes.append(
-            f"{n_outside} of {len(codings)} coded passages are not among the predictions and bring no scores: left out"
-            f" (first: {kept[next(i for i in outside if not own[i])].passage.id})."
-        )
-    if changed:
-        notes.append(
-            f"{len(changed)} of {len(codings)} coded passages have another text than when they were coded: left out "
-            f"(first: {kept[changed[0]].passage.id})."
-        )
+    absent = [kept[i].passage for i in outside if not own[i]]
+    notes += gold_notes.left_out(
+        absent,
+        [kept[i].passage for i in changed],
+        {p.document for p in predictions.passages} if absent else (),
+        len(codings),
+    )
+    if codings and not use:
+        notes.append("No coding is left to correct by: figures stay as they would be without any.")
     if foreign:
         notes.append(f"Codings carry codes of no codebook followed here, which are passed over: {', '.join(foreign)}.")
     found = Codings(
         tuple(kept[i] for i in use), np.array([rows[i] for i in use], dtype=np.int64), codes, truth, scores, given,
         chance, tuple(notes),
     )  # fmt: skip
-    return _one_each(found)
+    found = _one_each(found)
+    drawn = ~np.isnan(found.chance) & (found.rows >= 0)
+    undrawn = [one.passage for one, there, got in zip(found.codings, found.rows >= 0, drawn, strict=True)
+               if there and not got]  # fmt: skip
+    return replace(
+        found,
+        notes=gold_notes.of_file(
+            (*found.notes, *gold_notes.outside_the_sample(undrawn, int(drawn.sum()), len(codings))), origin
+        ),
+    )
 
 
 def _passage_level(code: str, codebooks: Sequence[Codebook]) -> bool:
@@ -267,7 +276,7 @@ def implied_thresholds(predictions: Predictions) -> NDArray[np.float64]:
 def _one_each(found: Codings) -> Codings:
     """One coding a passage: what several coders agree on; what they do not is unknown."""
     first: dict[tuple[str, str], int] = {}
-    truth, contested = found.truth.copy(), 0
+    truth, chance, contested = found.truth.copy(), found.chance.copy(), 0
     keep = np.ones(len(found.codings), dtype=np.bool_)
     for i, coding in enumerate(found.codings):
         key = (coding.passage.document, coding.passage.id if found.rows[i] < 0 else str(found.rows[i]))
@@ -275,6 +284,8 @@ def _one_each(found: Codings) -> Codings:
         if j == i:
             continue
         keep[i] = False
+        if np.isnan(chance[j]):  # one that was drawn stays drawn, whoever else coded it
+            chance[j] = chance[i]
         differ = truth[i] != truth[j]
         both = ~np.isnan(truth[i]) & ~np.isnan(truth[j])
         contested += bool((differ & both).any())
@@ -282,7 +293,7 @@ def _one_each(found: Codings) -> Codings:
     notes = found.notes
     if contested:
         notes = (*notes, f"Coders disagree on {contested} passages: the codes they disagree on are unknown there.")
-    return replace(found, truth=truth, notes=notes)._keep(keep, found.rows)
+    return replace(found, truth=truth, chance=chance, notes=notes)._keep(keep, found.rows)
 
 
 def standing_in(

@@ -77,6 +77,7 @@ def track(
     warnings: Sequence[str] = (),
     gold: Sequence[CodedPassage] = (),
     trained_on: Sequence[CodedPassage] = (),
+    gold_file: str = "",
 ) -> Report:
     """Aggregate predictions into trajectories, one per codebook.
 
@@ -93,6 +94,7 @@ def track(
         gold: codings by people to correct the figures by; a probability sample where they have inclusion probabilities.
         trained_on: what the model learnt from: its codings, or the out-of-fold scores they bring along, stand in for
             predictions the model makes of its own schoolbooks.
+        gold_file: where ``gold`` is from, for messages.
 
     Raises:
         DataError: nothing to count, or no passage has a period.
@@ -104,7 +106,7 @@ def track(
     frames, told = _frames(books, predictions)
     notes = [*warnings, *told]
     predictions, known, told = standing_in(predictions, trained_on, books)
-    coded = match(gold, predictions, books) if gold else None
+    coded = match(gold, predictions, books, gold_file) if gold else None
     notes += [*told, *(coded.notes if coded else ())]
     if coded and not len(coded.codings):
         coded = None
@@ -254,6 +256,7 @@ def run(
         warnings=warnings,
         gold=gold,
         trained_on=trained_on,
+        gold_file=settings.drift.gold if gold else "",
     )
     # Occlusion would take as many classifications as there are words: it is left to `sibnlp classify --explain`.
     return replace(report, reasons=leading_words(predictions, model)) if is_exact(model) else report

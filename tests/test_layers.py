@@ -13,7 +13,8 @@ LEVELS = {
     0: "errors",
     1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words places chunks "
     "overlap names",
-    2: "columns embeddings parsing speech codebook project set_agreement unitising recognisers actors shrinkage",
+    2: "columns embeddings parsing speech codebook project set_agreement unitising recognisers actors shrinkage "
+    "gold_notes",
     3: "cascade periods tables segmentation metadata project_template classifiers quantifiers detectors targets "
     "pseudonyms",
     4: "readers aggregate misfit model evaluate exchange ledger sampling",

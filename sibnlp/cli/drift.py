@@ -103,8 +103,9 @@ def command(
             provenance["corrected by"] = str(gold)
         current().lap("reading")
         report = pipeline.track(
-            coded, codebook, drift=settings, title=title, provenance=provenance, gold=correcting, trained_on=learnt
-        )
+            coded, codebook, drift=settings, title=title, provenance=provenance, gold=correcting, trained_on=learnt,
+            gold_file=gold.name if gold else "",
+        )  # fmt: skip
         current().lap("following")
         write_report(report, folder, predictions=False)
     log = current()

@@ -90,11 +90,12 @@ def flags(item: Prevalence) -> str:
     return ", ".join(word for word, held in (("small cell", item.small), ("part of a period", item.partial)) if held)
 
 
-def summary(item: Prevalence, level: float) -> str:
+def summary(item: Prevalence, trajectory: Trajectory) -> str:
     """One figure in a sentence: value, both intervals, what it counts, what it stands on, why not on better."""
     said = [f"{percent(item.estimate)}%"]
     if other := interval(item.low, item.high):
-        said.append(f"{percent(level, 0)} % interval {other} for other interviews with such actors")
+        scope = SCOPES.get(trajectory.scope, line(trajectory.scope))
+        said.append(f"{percent(trajectory.level, 0)} % interval {other} for other {scope} with such actors")
     if these := corpus(item):
         said.append(f"{these} for these very passages")
     parts = [

@@ -73,7 +73,7 @@ class Section:
             (item.code,),
             item.period,
             title=f"{line(item.code)}{domain}, {self.name(item.period)}",
-            summary=estimand.summary(item, self.trajectory.level),
+            summary=estimand.summary(item, self.trajectory),
             counted=item.n_coded,
         )
 

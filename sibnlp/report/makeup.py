@@ -219,4 +219,4 @@ def _group_cell(section: Section, item: Prevalence) -> int:
     rows = rows[section.cells.group(item.kind)[rows] == item.group]
     key = (id(section.trajectory), item.kind, item.group, item.code, item.period)
     title = f"{line(item.code)}, {line(item.group)}, {section.name(item.period)}"
-    return section.cells.put(key, rows, title, estimand.summary(item, section.trajectory.level), item.n_coded)
+    return section.cells.put(key, rows, title, estimand.summary(item, section.trajectory), item.n_coded)

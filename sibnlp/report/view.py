@@ -97,6 +97,7 @@ def _compared(section: Section, view: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "name": view["name"],
+        "scope": view["scope"],
         "number": view["number"],
         "pole": whole[0]["pole"] if whole else None,
         "changes": [change for change in whole[0]["changes"] if change] if whole else [],

@@ -318,6 +318,38 @@ def test_drift_is_corrected_by_codings(tmp_path: Path) -> None:
     assert "Not corrected (NPG)" in done.err
 
 
+def test_drift_names_gold_outside_the_sample_and_goes_on(tmp_path: Path) -> None:
+    """Of another document, of an id nobody has, and of a passage that was not drawn: file and passage are named."""
+    predictions, gold = _coded_panel(tmp_path)
+    clean = sibnlp("drift", predictions, "-o", tmp_path / "clean", "--codebook", "osborne", "--gold", gold)
+    assert clean.code == 0, clean.err
+    drawn = rows(gold)
+    known = {str(row["id"]) for row in drawn}
+    table = pq.read_table(predictions).to_pylist()
+    undrawn = next(row for row in table if row["passage"] not in known)
+    undrawn["id"] = undrawn["passage"]
+    strays = [
+        {**drawn[0], "document": "elsewhere.docx", "id": "e1"},
+        {**drawn[0], "id": "nobody:7", "text": "Nobody here ever said a word of this."},
+        {**drawn[0], **{key: undrawn[key] for key in ("id", "document", "text")}, "inclusion_probability": None},
+    ]
+    with gold.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in strays)
+    done = sibnlp("drift", predictions, "-o", tmp_path / "out", "--codebook", "osborne", "--gold", gold)
+    assert done.code == 0, done.err
+    said = " ".join(done.err.split())
+    n = len(drawn) + 3
+    assert f"gold.jsonl: 2 of {n} coded passages are not among the predictions" in said
+    assert "not followed here (first: passage e1 of elsewhere.docx)" in said
+    assert f"no passage has that id or text (first: passage nobody:7 of {drawn[0]['document']})" in said
+    assert f"gold.jsonl: 1 of {n} coded passages have no inclusion probability while others do" in said
+    assert f"(first: passage {undrawn['id']} of {undrawn['document']})" in said
+    assert "passage e1 of elsewhere.docx" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    cells = [json.loads((tmp_path / at / "trajectory.json").read_text(encoding="utf-8"))["prevalence"]
+             for at in ("clean", "out")]  # fmt: skip
+    assert cells[0] == cells[1]
+
+
 def test_drift_takes_a_quantifier_and_says_which_there_are(tmp_path: Path) -> None:
     predictions, gold = _coded_panel(tmp_path)
     done = sibnlp(

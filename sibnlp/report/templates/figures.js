@@ -6,12 +6,30 @@
   let charts = [];
   let onPoint = null; // what a press on a point does: (cell, element); null where points open nothing
 
+  const points = (host) =>
+    [...host.querySelectorAll("svg path, svg line")].filter((p) => {
+      const datum = p.__data__ && p.__data__.datum;
+      return datum && Number.isInteger(datum.cell) && p.hasAttribute("aria-label");
+    });
+
+  // The unseen targets of points overlap: a press is meant for the point whose middle is nearest, not for the topmost.
+  const nearest = (event) => {
+    const host = event.target.closest && event.target.closest(".chart");
+    if (!host || event.target.tagName !== "path") return event.target;
+    const away = (p) => {
+      const box = p.getBoundingClientRect();
+      return Math.hypot(box.x + box.width / 2 - event.clientX, box.y + box.height / 2 - event.clientY);
+    };
+    const all = points(host).filter((p) => p.tagName === "path");
+    return all.includes(event.target) ? all.reduce((best, p) => (away(p) < away(best) ? p : best)) : event.target;
+  };
+
   const tip = byId("tip");
   // Vega's own tooltip writes HTML and adds a style element; this one writes text.
   const showTip = (handler, event, item, value) => {
     tip.hidden = !value;
     if (!value) return;
-    tip.textContent = String(value);
+    tip.textContent = nearest(event).getAttribute("aria-label") || String(value);
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
     tip.style.left = `${Math.max(8, Math.min(event.clientX + 12, room))}px`;
     tip.style.top = `${event.clientY + 16}px`;
@@ -31,12 +49,6 @@
     }
     return `${columns}×${inner}`;
   };
-
-  const points = (host) =>
-    [...host.querySelectorAll("svg path, svg line")].filter((p) => {
-      const datum = p.__data__ && p.__data__.datum;
-      return datum && Number.isInteger(datum.cell) && p.hasAttribute("aria-label");
-    });
 
   // One tab stop a figure; arrows walk its points.
   const makeReachable = (host) => {
@@ -84,7 +96,9 @@
     try {
       const result = await embed(host, structuredClone(chart.spec));
       result.view.addEventListener("click", (event, item) => {
-        if (onPoint && item && item.datum && Number.isInteger(item.datum.cell)) onPoint(item.datum.cell, event.target);
+        if (!onPoint || !item || !item.datum || !Number.isInteger(item.datum.cell)) return;
+        const point = nearest(event);
+        onPoint(point.__data__.datum.cell, point);
       });
       views.set(chart.id, result.view);
       if (onPoint) makeReachable(host);

@@ -195,6 +195,11 @@
     drawn = 0;
     byId("pane-list").replaceChildren();
     more();
+    const none = current.total ? "" : "Nothing to list: no passage is behind this figure, which counts none.";
+    if (none) {
+      byId("pane-status").textContent = none;
+      return;
+    }
     const parts = [shown.length === current.rows.length
       ? `${plural(shown.length, "passage")} listed`
       : `${shown.length.toLocaleString("en")} of ${plural(current.rows.length, "passage")} match`];

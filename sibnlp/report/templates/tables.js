@@ -121,6 +121,8 @@
     add("CSV", "csv", () => save(`${name}.csv`, "text/csv", csv(table)));
     add("LaTeX", "tex", () => save(`${name}.tex`, "application/x-tex", latex(table)));
     add("Copy for Word", "html", (button) => copy(table, button));
+    // A table is called by its caption, not by the buttons in it.
+    table.setAttribute("aria-label", table.caption.textContent.replace(/\s+/g, " ").trim());
     table.caption.append(" ", box);
   });
 })();
