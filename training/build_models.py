@@ -6,7 +6,7 @@
 ``gov-fast`` distilled embeddings with a logistic head, which ``gov-base`` also teaches on passages nobody coded (ten
 minutes). Needs the texts of the public corpus (from ``corpora/public/fetch.py``, or the pool beside the repository) and
 the extra ``train``. Only training splits are learnt from; the validation splits calibrate ``gov-base``, that of the
-written corpus for relations and stances alone. ``--test`` also measures on the test splits, for the cards: once, when
+written corpus for relations alone. ``--test`` also measures on the test splits, for the cards: once, when
 nothing is left to choose. Development figures are measured where ``../shared/real`` is there.
 """
 
@@ -32,8 +32,8 @@ from training.teaching import taught
 NAMES, CODEBOOKS = ("gov-base", "gov-fast"), ("osborne", "oflynn")
 # Checkpoints and logs of fine-tuning; ignored by git.
 WORK = ROOT / "build" / "models"
-# Families that written text helps to calibrate.
-SELDOM = ("relation", "stance")
+# The family that written text calibrates.
+SELDOM = ("relation",)
 # Real passages without a code that `gov-base` sees in an epoch, for each that has one (models/README.md).
 NEGATIVES = 3.0
 log = logging.getLogger("build_models")
@@ -67,8 +67,8 @@ def build(name: str, books: Sequence[Codebook], out: Path) -> Model:
     codings = [*corpora.written(books), *(thinned(public) if name == "gov-base" else public)]
     held_out: list[CodedPassage] = []
     if name == "gov-base":
-        # Written text would move thresholds off what real text needs; but how logics stand to each other, and people to
-        # them, real validation text shows too seldom to calibrate by.
+        # Written text would move thresholds off what real text needs; but how logics stand to each other real text
+        # shows too seldom to calibrate by.
         seldom = [replace(coding, extent=SELDOM) for coding in corpora.written(books, "validation")]
         held_out = [*corpora.public("validation"), *seldom]
     if name == "gov-fast":

@@ -126,7 +126,8 @@ def test_passages_without_a_code_are_thinned() -> None:
 
 def test_a_family_outside_the_extent_is_unknown() -> None:
     passage = Passage("p", "d", 0, 4, "text")
-    coding = CodedPassage(passage, ("NPM", "PVM", "in_tension", "resists"), "c", SELDOM, {"NPM": "resists"})
+    extent = (*SELDOM, "stance")
+    coding = CodedPassage(passage, ("NPM", "PVM", "in_tension", "resists"), "c", extent, {"NPM": "resists"})
     codes = ("NPM", "NPG", "governance_mechanisms", "in_tension", "reinforcing", "resists", "endorses")
     found = targets([coding], BOOKS, codes)[0]
     assert np.isnan(found[:3]).all()
