@@ -20,7 +20,7 @@ from sibnlp.targets import targets
 from sibnlp.types import CodedPassage
 from training import corpora
 
-MARGINS = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+MARGINS = (-0.5, 0.0, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 FAMILIES = ("logic", "domain")
 
 
