@@ -134,9 +134,12 @@ def _unique(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray
     data[ends] = ord(" ")
     # Each with the space behind it, so that they lie one after the other.
     offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
-    chunks = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data)).dictionary_encode()
+    # The stubs of pyarrow do not know numpy's arrays as buffers.
+    lent: list[Any] = [offsets, data]
+    chunks = pa.StringArray.from_buffers(len(ends), *map(pa.py_buffer, lent)).dictionary_encode()
     own = chunks.dictionary
-    _, starts, held = own.buffers()
+    parts: list[Any] = own.buffers()
+    _, starts, held = parts
     size = int(np.frombuffer(starts, np.int32)[len(own)])
     return held.to_pybytes()[:size].decode().split(" ")[:-1], chunks.indices.to_numpy(), bounds
 

@@ -280,9 +280,10 @@ class _Stretch:
                 self.tallies[batch[number][0]].passages.insert(0, problem)
             lost = {number for number, _ in failed}
             owners = [owner for number, (owner, _) in enumerate(batch) if number not in lost]
-            coded = predictions.assigned.any(axis=1)
-            unsure = np.zeros_like(coded) if predictions.abstained is None else predictions.abstained.any(axis=1)
-            for owner, has_code, is_unsure in zip(owners, coded.tolist(), unsure.tolist(), strict=True):
+            coded: list[bool] = np.any(predictions.assigned, axis=1).tolist()
+            undecided = predictions.abstained
+            unsure: list[bool] = [False] * len(coded) if undecided is None else np.any(undecided, axis=1).tolist()
+            for owner, has_code, is_unsure in zip(owners, coded, unsure, strict=True):
                 tally = self.tallies[owner]
                 tally.n += 1
                 tally.n_coded += has_code

@@ -55,7 +55,7 @@ class ShardWriter:
         self.layout = layout
         self._schema = _schema(layout)
         # Written once and read once, soon: what makes a file small or quick to search costs more here than it saves.
-        packed = {field.name: "lz4" if field.type == pa.string() else "none" for field in self._schema}
+        packed: dict[str, Any] = {field.name: "lz4" if field.type == pa.string() else "none" for field in self._schema}
         self._writer = pq.ParquetWriter(
             path, self._schema, compression=packed, use_dictionary=False, write_statistics=False
         )
