@@ -135,8 +135,8 @@ def _unique(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray
     # Each with the space behind it, so that they lie one after the other.
     offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
     # The stubs of pyarrow do not know numpy's arrays as buffers.
-    lent: list[Any] = [offsets, data]
-    chunks = pa.StringArray.from_buffers(len(ends), *map(pa.py_buffer, lent)).dictionary_encode()
+    borders, letters = (pa.py_buffer(cast(Any, array)) for array in (offsets, data))
+    chunks = pa.StringArray.from_buffers(len(ends), borders, letters).dictionary_encode()
     own = chunks.dictionary
     parts: list[Any] = own.buffers()
     _, starts, held = parts
