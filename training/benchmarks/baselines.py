@@ -100,12 +100,14 @@ def setfit(
 
     y = targets(codings, books, codes)
     rng = np.random.default_rng(SEED)
-    read = ~np.isnan(y).any(axis=1)
-    groups = [np.flatnonzero(read & (y[:, j] == 1)) for j in range(len(codes))]
-    bare = np.flatnonzero(read & (np.nansum(y, axis=1) == 0))
+    # Stances and relations are known of few passages, and most that have a logic are endorsed: they make no pairs.
+    wide = y[:, np.isnan(y).mean(axis=0) < 0.5]
+    read = ~np.isnan(wide).any(axis=1)
+    groups = [np.flatnonzero(read & (column == 1)) for column in wide.T]
+    bare = np.flatnonzero(read & (np.nansum(wide, axis=1) == 0))
     picked = [rng.permutation(own)[:SHOTS] for own in groups] + [rng.permutation(bare)[:BARE]]
     rows = np.unique(np.concatenate(picked)).tolist()
-    data = {"text": [codings[i].passage.text for i in rows], "label": y[rows].astype(int).tolist()}
+    data = {"text": [codings[i].passage.text for i in rows], "label": wide[rows].astype(int).tolist()}
     model = SetFitModel.from_pretrained(str(encoder_folder(ENCODER)), multi_target_strategy="one-vs-rest")
     with tempfile.TemporaryDirectory() as scratch:
         settings = TrainingArguments(

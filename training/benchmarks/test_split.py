@@ -3,7 +3,7 @@
 Read when nothing is left to choose. A later release is read on it too; what it holds of the stratified round was coded
 after the first reading and is new to every model up to then.
 
-    python -m training.benchmarks.test_split [--models models] [--development]
+    python -m training.benchmarks.test_split [--models models] [--development] [--without-setfit]
 
 Baselines (`training.benchmarks.baselines`) learn from what the released models learn from: a dictionary of cue words
 (its threshold from the validation split), TF-IDF with logistic regression (recipe ``linear``), frozen all-MiniLM-L6-v2
@@ -155,6 +155,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=corpora.ROOT / "models")
     parser.add_argument("--development", action="store_true")
+    parser.add_argument(
+        "--without-setfit", action="store_true", help="leave out SetFit, which takes a quarter of an hour"
+    )
     arguments = parser.parse_args()
     books = [load_codebook("osborne"), load_codebook("oflynn")]
     found = sets(arguments.development)
@@ -175,7 +178,8 @@ def main() -> None:
         measure(name, {key: model.predict([c.passage for c in one.gold]) for key, one in found.items()})
     codes = list(load_model(arguments.models / "gov-base").codes)
     measure("frozen MiniLM + logistic", frozen(codings, found, books, codes))
-    measure("SetFit", setfit(codings, found, books, codes))
+    if not arguments.without_setfit:
+        measure("SetFit", setfit(codings, found, books, codes))
     linear = train(codings, books, load_recipe("linear"), name="linear")
     measure("TF-IDF + logistic", {k: linear.predict([c.passage for c in one.gold]) for k, one in found.items()})
     measure("dictionary of cue words", dictionary(found, books))
