@@ -21,7 +21,8 @@ INTRODUCTION = {
     "gov-fast": "Fast and weak: it finds passages worth reading; it does not replace a coder. Static embeddings "
     "distilled\nfrom all-MiniLM-L6-v2, the words themselves, and one logistic regression per code.",
     "gov-base": "The better of the two models, and the slower: all-MiniLM-L6-v2 with its upper three layers "
-    "fine-tuned, a linear\nhead on the mean of its last layer, stored as 8-bit integers (ONNX). It still does not "
+    "fine-tuned, a linear\nhead on the mean of its last layer, stored as 8-bit integers (ONNX), averaged with TF-IDF words "
+    "and letters. It reads a\npassage's heading and the question before it, where there are any. It still does not "
     "replace a coder.",
 }
 TAUGHT = (
@@ -32,6 +33,10 @@ UNREAD = "the test splits stand in `training/benchmarks/TEST.md`"
 HELD_OUT = {
     "gov-fast": "Training passages, held out",
     "gov-base": "The validation splits, which calibrate the model but did not train it",
+}
+PASSAGES = {
+    "gov-fast": "written and real passages mixed, which is no population anybody studies.",
+    "gov-base": "real passages, for relations written ones too.",
 }
 
 
@@ -66,6 +71,7 @@ def write_card(model: Model, figures: Mapping[str, Evaluation]) -> str:
         groups=manifest.cross_validation["groups"],
         taught=TAUGHT if model.name == "gov-fast" else "",
         introduction=INTRODUCTION[model.name], held_out_title=HELD_OUT[model.name],
+        passages=PASSAGES[model.name],
         test="the test splits were read when nothing was left to choose" if read else UNREAD,
         development="\n".join(parts) or "Not measured: the development text was not at hand when this was built.\n",
     )  # fmt: skip
@@ -117,7 +123,7 @@ looking at `validation`, `dev` and `dev_natural`:** these are development figure
 
 ## How good
 ### {held_out_title} ({folds} folds over {groups} groups of documents and speakers)
-Calibrated and cut by the other folds; written and real passages mixed, which is no population anybody studies.
+Calibrated and cut by the other folds; {passages}
 
 | code | carried by | F1 | AUC | ECE |
 |---|---|---|---|---|
