@@ -214,10 +214,11 @@ def of_each_kind(items: list[dict[str, str]]) -> list[int]:
     return [places[0] for places in found.values()]
 
 
-# All of them take minutes: the suite presses one of each kind, `make test-slow` everything.
+# Minutes each: `make test-slow` walks, one of each kind and then all.
+pytestmark = pytest.mark.slow
 WALKS = [
     *(pytest.param((how, False), id=f"{how}, of each kind") for how in ("mouse", "keyboard")),
-    *(pytest.param((how, True), id=f"{how}, all", marks=pytest.mark.slow) for how in ("mouse", "keyboard")),
+    *(pytest.param((how, True), id=f"{how}, all") for how in ("mouse", "keyboard")),
 ]
 
 
