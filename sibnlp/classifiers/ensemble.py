@@ -51,8 +51,7 @@ class EnsembleClassifier:
         self.codes = tuple(codes)
         given = check_settings(NAME, settings or {}, DEFAULTS)
         self._weights, self.members = self._made(given["members"])
-        context = dict.fromkeys(name for member in self.members for name in member.settings.get("context", ()))
-        self.settings: dict[str, Any] = {"members": self._told(), "context": list(context)}
+        self.settings: dict[str, Any] = self._settings()
 
     def _made(self, tables: Any) -> tuple[list[float], list[Classifier]]:
         if not isinstance(tables, list | tuple) or not tables:
@@ -73,11 +72,19 @@ class EnsembleClassifier:
         self._backends = [str(table["backend"]) for table in tables]
         return weights, members
 
-    def _told(self) -> list[dict[str, Any]]:
-        return [
-            {"backend": backend, "weight": weight, "settings": dict(member.settings)}
-            for backend, weight, member in zip(self._backends, self._weights, self.members, strict=True)
+    def _settings(self) -> dict[str, Any]:
+        """What the members are, with what they settled on, and what they read around a passage."""
+        members = [
+            {**table, "settings": dict(member.settings)}
+            for table, member in zip(self._tables(), self.members, strict=True)
         ]
+        context = dict.fromkeys(name for member in self.members for name in member.settings.get("context", ()))
+        return {"members": members, "context": list(context)}
+
+    def _tables(self) -> list[dict[str, Any]]:
+        """Backend and weight of each member."""
+        both = zip(self._backends, self._weights, strict=True)
+        return [{"backend": backend, "weight": weight} for backend, weight in both]
 
     def _folders(self, folder: Path) -> list[Path]:
         """Each member's place: its number and backend, such as ``1-encoder``."""
@@ -85,7 +92,7 @@ class EnsembleClassifier:
 
     def fresh(self) -> Self:
         """An unfitted classifier with the same codes and settings."""
-        own = type(self)(self.codes, {"members": self._told()})
+        own = type(self)(self.codes, self.settings)
         own.members = [member.fresh() for member in self.members]
         return own
 
@@ -109,7 +116,7 @@ class EnsembleClassifier:
                 place.mkdir(parents=True, exist_ok=True)
             member.fit(texts, targets, seed=seed, weights=weights, work=place)
         # What a member settled on while fitting is part of what it is.
-        self.settings["members"] = self._told()
+        self.settings = self._settings()
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Uncalibrated probabilities, float64 [n, k].
@@ -128,13 +135,7 @@ class EnsembleClassifier:
         for place, member in zip(self._folders(folder), self.members, strict=True):
             place.mkdir()
             names += [f"{place.name}/{name}" for name in member.save(place)]
-        head = {
-            "codes": self.codes,
-            "members": [
-                {"backend": backend, "weight": weight}
-                for backend, weight in zip(self._backends, self._weights, strict=True)
-            ],
-        }
+        head = {"codes": self.codes, "members": self._tables()}
         (folder / HEAD).write_text(json.dumps(head, indent=1, sort_keys=True), encoding="utf-8")
         return [*names, HEAD]
 
@@ -149,8 +150,5 @@ class EnsembleClassifier:
             if tuple(members[-1].codes) != loaded.codes:
                 raise ValueError(f"{place.name} gives other codes than the ensemble")
         loaded.members = members
-        loaded.settings = {
-            "members": loaded._told(),
-            "context": list(dict.fromkeys(name for m in members for name in m.settings.get("context", ()))),
-        }
+        loaded.settings = loaded._settings()
         return loaded
