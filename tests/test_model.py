@@ -89,9 +89,9 @@ def test_a_logic_has_one_stance() -> None:
     given = Model(SimpleNamespace(codes=codes), manifest).assign(  # type: ignore[arg-type]
         np.array(
             [
-                [0.9, 0.1, 0.7, 0.2, 0.3],  # all are over their thresholds; 0.2 is twice 0.1
-                [0.9, 0.9, 0.7, 0.2, 0.3],  # two logics, two stances: the highest in relation to their thresholds
-                [0.9, 0.1, 0.3, 0.02, 0.1],  # none is, and the logic has a stance all the same
+                [0.9, 0.1, 0.7, 0.2, 0.3],  # all are over their thresholds, 0.2 farthest
+                [0.9, 0.9, 0.7, 0.2, 0.3],  # two logics, two stances
+                [0.9, 0.1, 0.3, 0.02, 0.05],  # none is, and the logic has a stance all the same
                 [0.9, 0.9, 0.7, 0.02, 0.1],  # one that both share
                 [0.1, 0.1, 0.7, 0.9, 0.9],
             ],
