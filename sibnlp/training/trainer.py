@@ -87,7 +87,6 @@ def run(
         num_train_epochs=settings["epochs"],
         lr_scheduler_type="linear",
         warmup_steps=round(settings["warm_up"] * steps),
-        max_grad_norm=settings["clip"],
         logging_steps=max(1, steps // 50),
         save_strategy="steps",
         save_steps=max(1, math.ceil(steps / saves)),

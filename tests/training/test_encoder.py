@@ -251,34 +251,6 @@ def test_what_is_frozen_stays(tiny: Path, tmp_path: Path) -> None:
     assert {words, f"{lower}.output.dense.weight"} <= changed(head_epochs=1)
 
 
-def test_a_linear_head_learns_the_logits_alone(tiny: Path, tmp_path: Path) -> None:
-    import torch
-
-    from sibnlp.training.export import load_checkpoint
-    from sibnlp.training.pooling import GENTLE
-
-    learnt = fit(tiny, tmp_path / "learnt", head="linear", head_lr=0.01)
-    model = load_checkpoint(tmp_path / "learnt" / "checkpoint")
-    size = model.config.hidden_size
-    assert model.bert.pooler.dense.weight.equal(GENTLE * torch.eye(size))
-    assert not model.bert.pooler.dense.bias.any()
-    assert model.bert.encoder.layer[-1].output.LayerNorm.weight.equal(torch.ones(size))
-    # Before it has learnt anything it gives every code as often as it holds.
-    fresh = fit(tiny, tmp_path / "fresh", head="linear", epochs=1, lr=1e-12)
-    assert np.abs(fresh.predict_proba(TEXTS).mean(axis=0) - np.nanmean(TRUTH, axis=0)).max() < 0.05
-    spread = [np.ptp(one.predict_proba(TEXTS), axis=0).max() for one in (learnt, fresh)]
-    assert spread[0] > 1.5 * spread[1]
-    with pytest.raises(DataError, match='set pooling = "mean"'):
-        fit(tiny, tmp_path / "cls", head="linear", pooling="cls")
-
-
-def test_the_norm_of_a_step_is_bounded(tiny: Path, tmp_path: Path) -> None:
-    losses = [log_of(tmp_path / name)["losses"] for name in ("free", "held") if fit(tiny, tmp_path / name, **{
-        "clip": 1.0 if name == "free" else 1e-9, "weight_decay": 0.0})]  # fmt: skip
-    # So small a gradient drowns in Adam's epsilon: nothing is learnt.
-    assert losses[0][-1]["loss"] < losses[1][-1]["loss"]
-
-
 def test_what_is_frozen_has_no_dropout(tiny: Path) -> None:
     from sibnlp.training.encoder import load_encoder
     from sibnlp.training.trainer import still
@@ -400,8 +372,6 @@ def test_code_of_an_encoder_s_own_is_not_run(tiny: Path, tmp_path: Path) -> None
 def test_unknown_names_are_refused(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="bce, balanced, asymmetric, softmax"):
         fit(tiny, tmp_path, loss="hinge")
-    with pytest.raises(UnknownNameError, match="dense, linear"):
-        fit(tiny, tmp_path, head="deep")
     with pytest.raises(UnknownNameError, match="auto, cls, mean"):
         fit(tiny, tmp_path, pooling="max")
     with pytest.raises(DataError, match="tokeniser of encoder .* cannot be read"):
