@@ -92,14 +92,21 @@ class Chunks:
         with self._lock:
             if len(self._numbers) > self._limits[0] or self._characters > self._limits[1]:
                 self._forget()
-            before = len(self._numbers)
-            rows, bounds = self._numbered(texts)
-            if n_new := len(self._numbers) - before:
-                new = list(islice(reversed(self._numbers), n_new))[::-1]
-                self._characters += sum(map(len, new))
-                for analysis, column in zip(self._analyses, self._known, strict=True):
-                    column.extend(analysis(new))
-            return [column.take(rows, bounds) for column in self._known]
+            try:
+                return self._read(texts)
+            except BaseException:
+                self._forget()  # chunks may be numbered of which nothing is known
+                raise
+
+    def _read(self, texts: Sequence[str]) -> list[Ragged]:
+        before = len(self._numbers)
+        rows, bounds = self._numbered(texts)
+        if n_new := len(self._numbers) - before:
+            new = list(islice(reversed(self._numbers), n_new))[::-1]
+            self._characters += sum(map(len, new))
+            for analysis, column in zip(self._analyses, self._known, strict=True):
+                column.extend(analysis(new))
+        return [column.take(rows, bounds) for column in self._known]
 
     def _numbered(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Number of each chunk of texts, int32 [m], and where each text begins among them, int64 [n + 1]."""

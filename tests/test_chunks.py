@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,18 @@ def test_forgetting_changes_nothing(embedder: StaticEmbedder) -> None:
         short = Chunks(embedder.analysis, **limits)
         for _ in range(3):
             assert [rows(short.read([text])[0])[0] for text in texts] == whole
+
+
+def test_what_an_analysis_fails_on_is_not_taken_for_known() -> None:
+    def analysis(chunks: Sequence[str]) -> Ragged:
+        if "bad" in chunks:
+            raise ValueError("bad")
+        return Ragged.of([[len(chunk)] for chunk in chunks])
+
+    chunks = Chunks(analysis)
+    with pytest.raises(ValueError, match="bad"):
+        chunks.read(["a bad text"])
+    assert rows(chunks.read(["one a text"])[0]) == [[3, 1, 4]]
 
 
 def test_memory_is_bounded(embedder: StaticEmbedder) -> None:
