@@ -14,7 +14,7 @@ import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, islice, repeat
+from itertools import accumulate, chain, count, repeat
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -33,7 +33,7 @@ _PLAIN = re.compile("[a-z0-9]+|[!-~‘’“”–—…]")
 _PARTS = re.compile("[a-z0-9]+|[^a-z0-9]")
 # The one character beyond ASCII whose small letter is in it: the sign for kelvin.
 _KELVIN, _ODD = "\u212a", "\0"
-# In a table by which the parts of lines are looked up: what is not in it, and the end of a line.
+# In a table by which chunks, or the parts of lines, are looked up: what is not in it, and the end of a line.
 UNKNOWN, LINE_END = -1, -2
 
 
@@ -81,7 +81,7 @@ class Chunks:
         return _made, (self._analyses, *self._limits)
 
     def _forget(self) -> None:
-        self._numbers = _Numbers()
+        self._numbers: dict[str, int] = {}
         self._known = [_Column() for _ in self._analyses]
         self._characters = 0
 
@@ -99,25 +99,29 @@ class Chunks:
                 raise
 
     def _read(self, texts: Sequence[str]) -> list[Ragged]:
-        before = len(self._numbers)
-        rows, bounds = self._numbered(texts)
-        if n_new := len(self._numbers) - before:
-            new = list(islice(reversed(self._numbers), n_new))[::-1]
-            self._characters += sum(map(len, new))
-            for analysis, column in zip(self._analyses, self._known, strict=True):
-                column.extend(analysis(new))
-        return [column.take(rows, bounds) for column in self._known]
-
-    def _numbered(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Number of each chunk of texts, int32 [m], and where each text begins among them, int64 [n + 1]."""
-        number = self._numbers.__getitem__
         found = _unique(texts) if len(texts) >= MANY else None
         if found:
             chunks, places, bounds = found
-            return np.fromiter(map(number, chunks), np.int32, len(chunks))[places], bounds
-        sizes = [text.count(" ") + text.count("\n") + 1 for text in texts]
-        chunks = " ".join(texts).replace("\n", " ").split(" ")
-        return np.fromiter(map(number, chunks), np.int32, len(chunks)), np.cumsum([0, *sizes], dtype=np.int64)
+            rows = self._numbered(chunks)[places]
+        else:
+            sizes = [text.count(" ") + text.count("\n") + 1 for text in texts]
+            rows = self._numbered(" ".join(texts).replace("\n", " ").split(" "))
+            bounds = np.cumsum([0, *sizes], dtype=np.int64)
+        return [column.take(rows, bounds) for column in self._known]
+
+    def _numbered(self, chunks: Sequence[str]) -> NDArray[np.int32]:
+        """Number of each chunk, int32 [m]; of those seen for the first time it is then known what they consist of."""
+        numbers = looked_up(chunks, self._numbers)
+        places = np.flatnonzero(numbers == UNKNOWN)
+        if len(places):
+            unknown = [chunks[place] for place in places.tolist()]
+            new = list(dict.fromkeys(unknown))
+            self._numbers.update(zip(new, count(len(self._numbers)), strict=False))
+            self._characters += sum(map(len, new))
+            for analysis, column in zip(self._analyses, self._known, strict=True):
+                column.extend(analysis(new))
+            numbers[places] = looked_up(unknown, self._numbers)
+        return numbers
 
 
 def _unique(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[np.int64]] | None:
@@ -153,14 +157,6 @@ def _unique(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray
 
 def _made(analyses: tuple[Analysis, ...], remembered: int, characters: int) -> Chunks:
     return Chunks(*analyses, remembered=remembered, characters=characters)
-
-
-class _Numbers(dict[str, int]):
-    """Numbers things in the order in which they are first looked up."""
-
-    def __missing__(self, chunk: str) -> int:
-        number = self[chunk] = len(self)
-        return number
 
 
 class _Column:
@@ -201,7 +197,7 @@ def row_sums(rows: Ragged, weights: NDArray[np.float64] | None, table: NDArray[n
 
 
 def looked_up(parts: Sequence[str], table: Mapping[str, int]) -> NDArray[np.int32]:
-    """Ids of the parts of lines, the ends of lines (as the table has them) among them: int32 [m]."""
+    """Ids of chunks, or of the parts of lines, the ends of lines (as the table has them) among them: int32 [m]."""
     return np.fromiter(map(table.get, parts, repeat(UNKNOWN)), np.int32, len(parts))
 
 
