@@ -108,6 +108,7 @@ def _passages(document: Document, settings: SegmentSettings) -> Iterator[Passage
         who = speakers.get(label or "", Speaker(label, label) if label else None)
         context = " ".join(questions) if settings.interviewer == CONTEXT else ""
         for first, last in _cut(document.text, finder.pieces(document.text, start, end), settings):
+            heading, page, time = finder.standing(first, document.text)
             # Made anew: dataclasses.replace takes three times as long.
             yield Passage(
                 id=passage_id(document.id, first, last),
@@ -119,9 +120,9 @@ def _passages(document: Document, settings: SegmentSettings) -> Iterator[Passage
                 actor=who.actor if who else None,
                 role=who.role if who else None,
                 context=context,
-                heading=finder.heading(first, document.text),
-                page=finder.page(first),
-                time=finder.time(first),
+                heading=heading,
+                page=page,
+                time=time,
                 stage=document.stage,
                 date=document.date,
                 kind=kind,
@@ -171,17 +172,16 @@ class _Provenance:
         index = bisect_right(starts, position) if starts else 0
         return self._by_kind[kind][index - 1] if index else None
 
-    def heading(self, position: int, text: str) -> str:
-        mark = self._before("heading", position)
-        return text[mark.start : mark.end].strip("# \n\t=-*") if mark else ""
-
-    def page(self, position: int) -> int | None:
-        mark = self._before("page", position)
-        return int(mark.value) if mark and mark.value.isdigit() else None
-
-    def time(self, position: int) -> str | None:
-        mark = self._before("time", position)
-        return mark.value if mark else None
+    def standing(self, position: int, text: str) -> tuple[str, int | None, str | None]:
+        """Heading, page and time of a position."""
+        if not self._by_kind:  # most plain texts
+            return "", None, None
+        heading, page, time = (self._before(kind, position) for kind in ("heading", "page", "time"))
+        return (
+            text[heading.start : heading.end].strip("# \n\t=-*") if heading else "",
+            int(page.value) if page and page.value.isdigit() else None,
+            time.value if time else None,
+        )
 
     def pieces(self, text: str, start: int, end: int) -> list[list[tuple[int, int, str]]]:
         """Sections (between headings) of blocks ``(start, end, kind)`` inside a region, headings left out."""

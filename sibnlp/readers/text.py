@@ -129,9 +129,10 @@ def _mark(lines: Sequence[str], offsets: Sequence[int], first: int, last: int, s
 
 def _heading_marks(lines: Sequence[str]) -> Iterator[Mark]:
     """Obvious headings of plain text: see `sibnlp.turns.is_heading`, and short lines that are underlined."""
-    offsets = _offsets(lines)
+    offsets: list[int] = []  # of most texts nobody asks
     for i, line in enumerate(lines):
         if line and (turns.is_heading(lines, i) or _is_underlined(lines, i)):
+            offsets = offsets or _offsets(lines)
             skip = match.end() if (match := _ATX.match(line)) else 0
             yield from _mark(lines, offsets, i, i, skip, "heading")
 

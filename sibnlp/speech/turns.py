@@ -279,7 +279,9 @@ def find_turns(text: str) -> tuple[Turn, ...]:
     offsets = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=0))
     # "> " quotes mail and Markdown, and then ">>" is a quotation of a quotation.
     chevrons = not (text.startswith("> ") or "\n> " in text)
-    candidates = (_opening(line, offset, chevrons) for offset, line in zip(offsets, lines, strict=True) if line)
+    # Every opening has one of these in it, and most lines have none.
+    marked = ((at, line) for at, line in zip(offsets, lines, strict=True) if ":" in line or "[" in line or ">>" in line)
+    candidates = (_opening(line, at, chevrons) for at, line in marked)
     openings = [opening for opening in candidates if opening]
     n_lines = sum(map(bool, map(str.strip, lines)))
     keep = accepted([o.label for o in openings if o.label], n_lines)

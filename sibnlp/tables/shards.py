@@ -129,7 +129,7 @@ class ShardWriter:
 
         fields = {name: list(map(attrgetter("id" if name == "passage" else name), passages)) for name in COLUMNS}
         columns: dict[str, Any] = {}
-        damaged: list[dict[str, str]] = [{} for _ in passages]
+        damaged: dict[int, dict[str, str]] = {}
         for name, values in fields.items():
             kind = pa.int64() if name in NUMBERS else pa.string()
             try:
@@ -139,11 +139,13 @@ class ShardWriter:
                 for row, value in enumerate(values):
                     clean = value and value.encode("utf-8", "replace").decode()
                     if clean != value:
-                        values[row], damaged[row][name] = clean, value
+                        values[row], damaged.setdefault(row, {})[name] = clean, value
                 columns[name] = pa.array(values, kind)
-        columns["damaged"] = pa.array([json.dumps(one) if one else None for one in damaged], pa.string())
+        told = [json.dumps(damaged[row]) if row in damaged else None for row in range(len(passages))]
+        columns["damaged"] = pa.array(told, pa.string())
         for one in passages:
-            self.names.update((name, None) for name, _ in one.extra)
+            if one.extra:
+                self.names.update((name, None) for name, _ in one.extra)
         told = [json.dumps(one.extra, default=str) if one.extra else None for one in passages]
         columns["extra"] = pa.array(told, pa.string())
         return columns
