@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from sibnlp.runlog import format_of
 from sibnlp.runners import RUNNERS, Means, Runner
 from sibnlp.sharding import store as stores
 from sibnlp.sharding.store import Store
-from sibnlp.sharding.units import Done, File, Record, Unit, plan, sizes
+from sibnlp.sharding.units import Done, File, Record, Unit, at_least, plan, sizes
 from sibnlp.sharding.work import Card, Job
 from sibnlp.tables import shards
 
@@ -277,7 +277,7 @@ def _means(means: Means, runner: str, files: Sequence[File]) -> Means:
     """What to use where the user leaves it open: for little work, no other process."""
     if runner == "local" and means.workers is None and not means.file_timeout and sizes(files) <= SMALL:
         return Means(0, 0.0)
-    return means
+    return replace(means, n_units=at_least(files))
 
 
 def _version() -> dict[str, str]:

@@ -93,10 +93,14 @@ class LocalRunner:
             yield from self._listen()
 
     def _first(self) -> Card:
-        """Start the first worker, and learn of the model from it."""
+        """Start workers, as many as have work for certain, and learn of the model from the first."""
+        # Loading the model takes each a second: not one after the other.
+        others = min(self.n_workers, self.means.n_units) - 1
         for _ in range(STARTS):
             worker = _Process(self.job, self.folder)
-            self._workers = [worker]
+            self._workers[:1] = [worker]
+            while len(self._workers) <= others:
+                self._workers.append(_Process(self.job, self.folder))
             with contextlib.suppress(EOFError, OSError):
                 kind, told = worker.pipe.recv()
                 if kind == FAILED:
