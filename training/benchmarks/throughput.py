@@ -26,7 +26,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,21 @@ with open(sys.argv[3], "w", encoding="utf-8") as out:
         sentences = [(s.start_char, s.end_char) for s in doc.sents]
         out.write(json.dumps({"text": doc.text, "sentences": sentences, "scores": doc.cats}) + "\\n")
 """
+
+
+# What we are measured by: paragraphs are passages as they stand, so that both code the same texts.
+OURS = (sys.executable, "-m", "sibnlp", "classify", "--min-words", "1", "--max-words", "10000", "--force")
+
+
+def write_files(folder: Path, texts: Iterable[str]) -> Path:
+    """Texts as files of `A_FILE` paragraphs each."""
+    folder.mkdir()
+    left = iter(texts)
+    number = 0
+    while part := list(islice(left, A_FILE)):
+        (folder / f"{number:07}.txt").write_text("\n\n".join(part), encoding="utf-8")
+        number += len(part)
+    return folder
 
 
 def uncoded(n: int) -> list[str]:
@@ -151,31 +167,15 @@ def end_to_end(texts: Sequence[str], spacy_model: Path, rounds: int) -> list[str
         "|---|---:|---:|---:|",
     ]
     with tempfile.TemporaryDirectory() as scratch:
-        few, many = Path(scratch, "few"), Path(scratch, "many")
-        for folder, n in ((few, len(texts) // 10), (many, len(texts))):
-            folder.mkdir()
-            for at in range(0, n, A_FILE):
-                (folder / f"{at:07}.txt").write_text("\n\n".join(texts[at : min(at + A_FILE, n)]), encoding="utf-8")
+        few, many = (
+            write_files(Path(scratch, name), texts[:n]) for name, n in (("few", len(texts) // 10), ("many", len(texts)))
+        )
         out = Path(scratch, "out.parquet")
-        ours = [
-            sys.executable,
-            "-m",
-            "sibnlp",
-            "classify",
-            "FOLDER",
-            "--workers",
-            "1",
-            "--min-words",
-            "1",
-            "--max-words",
-            "10000",
-            "--force",
-        ]
         commands = {
             "spaCy tokenizer + sentencizer + textcat_multilabel (BOW)": [
                 sys.executable, "-c", SPACY, str(spacy_model), "FOLDER", str(Path(scratch, "out.jsonl"))
             ],
-            "sibnlp classify, gov-fast": [*ours, "-o", str(out)],
+            "sibnlp classify, gov-fast": [*OURS, "FOLDER", "--workers", "1", "-o", str(out)],
         }  # fmt: skip
         cost: dict[str, float] = {}
         for _ in range(rounds):
@@ -228,23 +228,11 @@ def encoders(texts: Sequence[str], models: Sequence[Model], peer: Any, rounds: i
 def cores(texts: Sequence[str], rounds: int) -> list[str]:
     """Wall-clock time of one and two workers; means something on a machine with nothing else to do."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch, "texts")
-        folder.mkdir()
-        for at in range(0, len(texts), A_FILE):
-            (folder / f"{at:07}.txt").write_text("\n\n".join(texts[at : at + A_FILE]), encoding="utf-8")
+        folder = write_files(Path(scratch, "texts"), texts)
         taken = {1: np.inf, 2: np.inf}
         for _ in range(rounds):
             for workers in taken:
-                command = [
-                    sys.executable,
-                    "-m",
-                    "sibnlp",
-                    "classify",
-                    str(folder),
-                    "--workers",
-                    str(workers),
-                    "--force",
-                ]
+                command = [*OURS, str(folder), "--workers", str(workers)]
                 before = time.perf_counter()
                 subprocess.run([*command, "-o", str(Path(scratch, "o.parquet"))], check=True, capture_output=True)
                 taken[workers] = min(taken[workers], time.perf_counter() - before)
