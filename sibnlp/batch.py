@@ -1,4 +1,4 @@
-"""Classifying whatever there is of it: files and tables in, one table of predictions out, and no work lost.
+"""Classifying (or only cutting) whatever there is of it: files and tables in, one table out, and no work lost.
 
 The input is cut into units, a runner does them, and what is done is kept beside the output until all is
 (`sibnlp.sharding`). A run that is stopped, however that may be, goes on where it was when it is started again.
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sibnlp import places
 from sibnlp.corpus import Progress
 from sibnlp.errors import OutputExistsError
 from sibnlp.runlog import format_of
@@ -69,35 +70,44 @@ class Outcome:
         return bool(self.problems or self.passages or not self.output)
 
 
-def check(output: Path, force: bool) -> None:
+def check(output: Path | str, force: bool, folder: Path | None = None) -> None:
     """Refuse an output that is there, unless a run that is not finished left it.
+
+    Args:
+        output: a path, or a URI.
+        force: whether it may be replaced.
+        folder: of the work; beside the output where None.
 
     Raises:
         OutputExistsError: it is there and ``force`` is not given.
+        DataError: it cannot be told.
     """
-    if output.exists() and not force and not stores.is_unfinished(output):
+    there = places.exists(output)
+    if there and not force and not stores.is_unfinished(output, folder or stores.folder_of(output)):
         raise OutputExistsError(output)
 
 
 def classify(
     files: Sequence[File],
-    output: Path,
+    output: Path | str,
     job: Job,
     *,
     runner: str = "local",
     means: Means | None = None,
+    folder: Path | None = None,
     fresh: bool = False,
     emit: Callable[[Iterator[dict[str, Any]]], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Code documents, or the rows of tables.
+    """Code documents, or the rows of tables; without a model, only cut them into passages.
 
     Args:
         files: from `sibnlp.sharding.units.find`.
-        output: where to; its suffix says the format. What is there is replaced (see `check`).
+        output: where to, a path or a URI; its suffix says the format. What is there is replaced (see `check`).
         job: the model and how it is used.
         runner: name in `sibnlp.runners.RUNNERS`; means: what it may use.
+        folder: for what is done until all is; as `sibnlp.sharding.store.folder_of` has it where None.
         fresh: whether to start over where an earlier run was stopped.
         emit: takes the rows instead of ``output``; nothing is then kept for another run.
         say: told at once what people should know.
@@ -109,8 +119,9 @@ def classify(
     """
     with ExitStack() as stack:
         if emit is None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            folder = stores.folder_of(output)
+            if isinstance(output, Path):
+                output.parent.mkdir(parents=True, exist_ok=True)
+            folder = folder or stores.folder_of(output)
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sibnlp-"))) / "work"
         store = Store(folder, fresh)
@@ -120,7 +131,7 @@ def classify(
         )
         n_kept, dropped = store.open({"model": working.card.fingerprint, "settings": job.settings(), **_version()})
         _say_resuming(say, folder, n_kept, dropped)
-        if progress:
+        if progress and job.model:
             progress("loading", 1, 1)
         run = _Run(files, job, store, working.card, progress)
         run.do(working)
@@ -207,7 +218,8 @@ class _Run:
         if self.progress:
             n = self.outcome.n_passages
             about = round(n * self._total / self._bytes) if self._bytes else n
-            self.progress("classifying", n, n if self._bytes >= self._total else max(n, about))
+            stage = "classifying" if self.job.model else "segmenting"
+            self.progress(stage, n, n if self._bytes >= self._total else max(n, about))
 
     def _tally(self, record: Record, sign: int) -> None:
         """Count a part in, or out again."""
@@ -229,18 +241,23 @@ class _Run:
                 yield from _without(table, at, skipped)
                 at += table.num_rows
 
-    def write(self, output: Path) -> None:
+    def write(self, output: Path | str) -> None:
         """Put the shards together, and the work folder away where nothing is left to do."""
         outcome = self.outcome
         n = outcome.n_passages
         if self.progress:
             self.progress("writing", 0, n)
         try:
-            with _beside(output) as part:
+            # What goes to a URI is put together beside the work folder.
+            home = output if isinstance(output, Path) else self.store.folder.with_name(places.name_of(output))
+            with _beside(home) as part:
                 shards.join(self.tables(), self.card.layout, self.names, part)
                 stores.publish(part, part)
-                self.store.promise(part)
-                part.replace(output)
+                self.store.promise(part, sent=isinstance(output, str))
+                if isinstance(output, str):
+                    places.put(part, output)
+                else:
+                    part.replace(output)
             outcome.output = True
             if self.progress:
                 self.progress("writing", n, n)

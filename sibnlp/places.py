@@ -1,18 +1,25 @@
-"""Where inputs lie: a path of this machine, or a URI (``s3://…``, ``file://…``) read through fsspec.
+"""Where inputs and outputs lie: a path of this machine, or a URI (``s3://…``, ``file://…``) reached through fsspec.
 
-A place is a string. Paths stay what they are; whatever holds ``://`` is a URI.
+An input is a string: paths stay what they are; whatever holds ``://`` is a URI. An output is a path, or a URI as a
+string (`target`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sibnlp.errors import DataError, ReadError
+
+# Stores that show an object once all of it has arrived, by their names in fsspec.
+OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"))
 
 _CHUNK = 1 << 20
 
@@ -24,6 +31,68 @@ def is_uri(place: str) -> bool:
     (True, False)
     """
     return "://" in place
+
+
+def target(given: str) -> Path | str:
+    """An output as it was given: a path of this machine, which ``file://`` names too, or a URI.
+
+    >>> target("s3://council/p.csv"), target("p.csv").name, target("file:///tmp/my%20p.csv").name
+    ('s3://council/p.csv', 'p.csv', 'my p.csv')
+    """
+    if given.lower().startswith("file://"):
+        return Path(url2pathname(urlsplit(given).path))
+    return given if is_uri(given) else Path(given)
+
+
+def exists(place: Path | str) -> bool:
+    """Whether an output is there.
+
+    Raises:
+        DataError: what reaches such URIs is not installed, or does not answer.
+    """
+    if isinstance(place, Path):
+        return place.exists()
+    system, path = _system(place)
+    try:
+        system.invalidate_cache()
+        return bool(system.exists(path))
+    except Exception as error:  # each store has its own: no credentials, no bucket, no network
+        raise DataError(
+            f"{place}: {type(error).__name__}: {error}", "can you list it with the store's own tool?"
+        ) from (error)
+
+
+def put(path: Path, uri: str) -> None:
+    """Copy a file to a URI, so that nobody ever sees half of it there; what is there is replaced.
+
+    An object store shows an object once all of it has arrived. Elsewhere the file arrives under another name first.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    system, there = _system(uri)
+    kinds = {system.protocol} if isinstance(system.protocol, str) else set(system.protocol)
+    try:
+        if kinds & OBJECT_STORES:
+            system.put_file(str(path), there)
+            return
+        home, _, name = there.rpartition("/")
+        part = f"{home}/.sibnlp-{os.urandom(6).hex()}-{name}"
+        if home:
+            system.makedirs(home, exist_ok=True)
+        try:
+            system.put_file(str(path), part)
+            if system.exists(there):
+                system.rm_file(there)  # not every system moves onto a file that is there
+            system.mv(part, there)
+        except BaseException:
+            with suppress(Exception):
+                system.rm_file(part)
+            raise
+    except OSError:
+        raise
+    except Exception as error:  # each store has its own
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def name_of(place: str) -> str:
@@ -103,7 +172,7 @@ def _system(uri: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError as error:
-        raise DataError(f"{uri}: reading URIs needs the extra ray", "pip install 'sibnlp[ray]'") from error
+        raise DataError(f"{uri}: URIs need the extra ray", "pip install 'sibnlp[ray]'") from error
     try:
         system, path = fsspec.core.url_to_fs(uri)
     except ImportError as error:  # the file system's own package, s3fs or gcsfs

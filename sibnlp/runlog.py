@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from sibnlp import places
 
@@ -58,7 +58,7 @@ class RunLog:
     Attributes:
         command: its name.
         private: whether the output is meant to hide names, so that no text may stand in the record.
-        output: the file or folder that the record belongs to; None where there is none.
+        output: the file or folder that the record belongs to, or a file's URI; None where there is none.
         given: settings by name, as the command got them; resolved: what they came to, where that is more.
         inputs: paths and URIs given.
         models, codebooks: what `add_model` and `add_codebooks` were told.
@@ -71,7 +71,7 @@ class RunLog:
 
     command: str = ""
     private: bool = False
-    output: Path | None = None
+    output: Path | str | None = None
     given: dict[str, Any] = field(default_factory=dict)
     resolved: dict[str, Any] = field(default_factory=dict)
     inputs: list[str] = field(default_factory=list)
@@ -81,7 +81,7 @@ class RunLog:
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    wrote: list[Path] = field(default_factory=list)
+    wrote: list[Path | str] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _first: float = field(default_factory=time.monotonic)
@@ -124,7 +124,7 @@ class RunLog:
                     self.add_format(format_of(place), 1, True)
 
     @property
-    def path(self) -> Path | None:
+    def path(self) -> Path | str | None:
         """Where the record goes; None where nothing was written that it would belong to."""
         return record_of(self.output) if self.output is not None and self.output in self.wrote else None
 
@@ -166,7 +166,7 @@ class RunLog:
             },
         }  # fmt: skip
 
-    def write(self, exit_code: int) -> Path | None:
+    def write(self, exit_code: int) -> Path | str | None:
         """Write the record, whole or not at all.
 
         Returns:
@@ -179,11 +179,15 @@ class RunLog:
         if path is None:
             return None
         text = json.dumps(self.to_dict(exit_code), indent=1, ensure_ascii=False) + "\n"
-        with tempfile.TemporaryDirectory(prefix=".sibnlp-", dir=path.parent) as folder:
-            part = Path(folder) / path.name
+        home = path.parent if isinstance(path, Path) else None
+        with tempfile.TemporaryDirectory(prefix=".sibnlp-", dir=home) as folder:
+            part = Path(folder) / FILE_NAME
             # Half a character, from a file's name, becomes the escape that JSON has for it.
             part.write_text(text, encoding="utf-8", errors="backslashreplace")
-            part.replace(path)
+            if isinstance(path, str):
+                places.put(part, path)
+            else:
+                part.replace(path)
         return path
 
     def _setting(self, value: Any) -> Any:
@@ -200,12 +204,18 @@ class RunLog:
         return told
 
 
-def record_of(output: Path) -> Path:
+@overload
+def record_of(output: Path) -> Path: ...
+@overload
+def record_of(output: str) -> str: ...
+def record_of(output: Path | str) -> Path | str:
     """Where the record of an output lies: in a folder, or beside a file under its name.
 
-    >>> record_of(Path("codings.csv")).name
-    'codings.csv.run.json'
+    >>> record_of(Path("codings.csv")).name, record_of("s3://council/codings.csv")
+    ('codings.csv.run.json', 's3://council/codings.csv.run.json')
     """
+    if isinstance(output, str):
+        return f"{output}.{FILE_NAME}"
     return output / FILE_NAME if output.is_dir() else output.with_name(f"{output.name}.{FILE_NAME}")
 
 

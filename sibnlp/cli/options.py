@@ -18,6 +18,16 @@ Places = Annotated[
 ]
 _WHERE = "Where to write; the suffix says the format: .parquet, .jsonl or .csv. `-` writes JSONL to stdout."
 OutputFile = Annotated[Path, typer.Option("-o", "--output", help=_WHERE, show_default=False)]
+OutputPlace = Annotated[
+    str,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Where to write, a path or a URI as `s3://…`; the suffix says the format: .parquet, .jsonl or .csv. `-` "
+        "writes JSONL to stdout.",
+        show_default=False,
+    ),
+]
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 ModelName = Annotated[
@@ -56,3 +66,26 @@ HowToRead = Annotated[
         "`coder=Anna`, `stage=set`, and the other options of `sibnlp convert`; may be repeated.",
     ),
 ]
+Runner = Annotated[
+    str,
+    typer.Option(help="Who does the work: `local` (processes of this machine) or `ray` (one machine or a cluster)."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that do the work; all cores by default, 0 for this process alone.", min=0, show_default=False
+    ),
+]
+FileTimeout = Annotated[
+    float, typer.Option(help="Seconds that reading one file may take; then it is stopped and reported.", min=0.0)
+]
+Work = Annotated[
+    str,
+    typer.Option(
+        "--work",
+        help="Folder of this machine in which what is done is kept until all is; beside the output by default, in the "
+        "current folder where that is a URI.",
+        show_default=False,
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start over where an earlier run was stopped.")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +19,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sibnlp.errors import OutputExistsError, SibnlpError
+from sibnlp import places
+from sibnlp.errors import DataError, OutputExistsError, SibnlpError
 from sibnlp.runlog import RunLog, record_of
 
 OUTPUTS = ("output", "target")
@@ -26,6 +28,8 @@ NO_SETTINGS = (*OUTPUTS, "force")
 MISUSE, INTERRUPTED = 2, 130
 # Seconds between two lines on the same stage.
 EVERY = 1.0
+# A URI that was taken for a path; a drive of Windows has one letter.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _HELP = "Progress and messages as JSON lines on stderr, for programs; the last line says how it ended."
 
 _RUN: ContextVar[RunLog | None] = ContextVar("run", default=None)
@@ -111,7 +115,8 @@ def _started(name: str, values: Mapping[str, Any], private: bool) -> RunLog:
         if key not in OUTPUTS:
             inputs += [str(one) for one in several if key == "paths" or (isinstance(one, Path) and one.exists())]
     given = {key: value for key, value in values.items() if key not in NO_SETTINGS}
-    return RunLog(name, private, output if output and str(output) != "-" else None, given, inputs=inputs)
+    place = places.target(str(output)) if output and str(output) != "-" else None
+    return RunLog(name, private, place, given, inputs=inputs)
 
 
 def _keep(command: Callable[..., None], values: Mapping[str, Any], log: RunLog, machine: bool) -> None:
@@ -152,9 +157,16 @@ def _ending(command: Callable[..., None], values: Mapping[str, Any], log: RunLog
     Returns:
         The exit code, and what went wrong that nobody has been told.
     """
-    if log.output is not None and not log.output.exists() and not values.get("force"):
+    for key in OUTPUTS:
+        if isinstance(values.get(key), Path) and _URI.match(str(values[key])):
+            # The path has swallowed a slash of the URI by now.
+            problem = f"-o {str(values[key]).replace(':/', '://', 1)}: {log.command} writes to paths of this machine"
+            raise DataError(
+                problem, "only `sibnlp segment` and `sibnlp classify` write to URIs; write here and copy it"
+            )
+    if log.output is not None and not values.get("force") and not places.exists(log.output):
         record = record_of(log.output)
-        if record.exists():
+        if places.exists(record):
             raise OutputExistsError(record)
     try:
         command(**values)
@@ -165,7 +177,7 @@ def _ending(command: Callable[..., None], values: Mapping[str, Any], log: RunLog
     return 0, ""
 
 
-def _end(log: RunLog, code: int, record: Path | None, problem: str) -> None:
+def _end(log: RunLog, code: int, record: Path | str | None, problem: str) -> None:
     """The last line for machines."""
     formats = {
         name: {"in": one.given, "out": one.out, "failed": one.failed} for name, one in sorted(log.formats.items())

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -55,9 +56,12 @@ class RayRunner:
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
             alone = {} if address else {"include_dashboard": False}
-            ray.init(
-                address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False, **alone
-            )
+            try:
+                ray.init(
+                    address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False, **alone
+                )
+            except Exception as error:  # Ray raises no narrower one
+                raise _not_started(address, error) from error
             self._started = True
         try:
             told = ray.get(ray.remote(_card).options(num_cpus=1).remote(self.job))
@@ -90,18 +94,22 @@ class RayRunner:
         n_cpus = int(ray.cluster_resources().get("CPU", 1))
         n_actors = self.means.workers or max(1, n_cpus - 1)
         taken = {name: (self.folder / name).read_bytes() for unit in items for name in _shards(unit)}
-        found = ray.data.from_items(
+        told = ray.data.from_items(
             [{"unit": unit, "taken": {name: taken[name] for name in _shards(unit)}} for unit in items],
             override_num_blocks=len(items),
-        ).map_batches(
-            _Actor,
-            fn_constructor_args=(self.job, self.card),
-            batch_size=1,
-            batch_format="numpy",
-            compute=ray.data.ActorPoolStrategy(size=min(n_actors, len(items))),
-            num_cpus=1,
-            ray_remote_args_fn=lambda: {"max_restarts": RESTARTS, "max_task_retries": TRIES},
         )
+        with warnings.catch_warnings():
+            # How often to try again has no other place in this version of Ray.
+            warnings.filterwarnings("ignore", message=".*ray_remote_args")
+            found = told.map_batches(
+                _Actor,
+                fn_constructor_args=(self.job, self.card),
+                batch_size=1,
+                batch_format="numpy",
+                compute=ray.data.ActorPoolStrategy(size=min(n_actors, len(items))),
+                num_cpus=1,
+                ray_remote_args_fn=lambda: {"max_restarts": RESTARTS, "max_task_retries": TRIES},
+            )
         missing = {unit.number for unit in items}
         for row in found.iter_rows():
             done: Done = row["done"]
@@ -162,6 +170,17 @@ def _shards(unit: Unit) -> list[str]:
     return list(dict.fromkeys(part.taken.shard for part in unit.parts if part.taken))
 
 
+def _not_started(address: str | None, error: Exception) -> DataError:
+    """What people can do where Ray does not answer, or not start."""
+    told = (str(error).splitlines() or [type(error).__name__])[0]
+    if address:
+        return DataError(
+            f"no Ray answers at RAY_ADDRESS={address}: {told}",
+            "see `ray status` on the head; RAY_AUTH_MODE and the token must be here what they are there",
+        )
+    return DataError(f"Ray does not start on this machine: {told}", "if it is only busy, try again later")
+
+
 def _ray() -> Any:
     os.environ.update(QUIET)
     try:
@@ -169,4 +188,8 @@ def _ray() -> Any:
         import ray.data
     except ImportError as error:
         raise DataError("the runner ray needs the extra ray", "pip install 'sibnlp[ray]'") from error
+    # What Ray Data tells of its plans goes to its log: stderr is for people, and with --json for programs.
+    for handler in logging.getLogger("ray.data").handlers:
+        if type(handler).__name__ == "PlainRayHandler":
+            handler.setLevel(logging.CRITICAL)
     return ray

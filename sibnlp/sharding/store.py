@@ -8,6 +8,7 @@ metadata are as they were and nothing of it failed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from sibnlp import places
 from sibnlp.corpus import WORK_SUFFIX
 from sibnlp.errors import SibnlpError
 from sibnlp.sharding.units import Done, Part, Taken, key_of
@@ -121,10 +123,15 @@ class Store:
             if not self.unwritten:
                 self.unwritten.append(f"{self.folder / MANIFEST}: {error.strerror or error}")
 
-    def promise(self, output: Path) -> None:
-        """Note the file that is about to take the output's place: if nobody changes it there, it may be replaced."""
+    def promise(self, output: Path, sent: bool = False) -> None:
+        """Note the file that is about to take the output's place: if nobody changes it there, it may be replaced.
+
+        Args:
+            output: the file.
+            sent: whether it goes to a URI, where it is known by its content.
+        """
         status = output.stat()
-        self._write({"output": [status.st_size, status.st_mtime_ns]})
+        self._write({"output": [status.st_size, places.sha256_of(str(output)) if sent else status.st_mtime_ns]})
 
     def prune(self, used: Collection[str]) -> None:
         """Remove shards that nothing of the input stands in any more."""
@@ -188,23 +195,40 @@ class Store:
                 self._taken[record.name] = (taken, record.key, record.known)
 
 
-def folder_of(output: Path) -> Path:
-    """The work folder of an output."""
-    return output.with_name(output.name + WORK_SUFFIX)
+def folder_of(output: Path | str, home: Path | None = None) -> Path:
+    """The work folder of an output.
+
+    Args:
+        output: a path, or a URI.
+        home: where it lies; beside the output where None, and in the current folder for a URI. Outputs of one name
+            have their own there.
+
+    >>> folder_of(Path("a/p.csv")).as_posix(), folder_of("s3://council/p.csv").as_posix()
+    ('a/p.csv.work', 'p.csv-a3f6d08a.work')
+    """
+    if isinstance(output, Path) and home is None:
+        return output.with_name(output.name + WORK_SUFFIX)
+    place = str(output.absolute() if isinstance(output, Path) else output)
+    mark = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return (home or Path()) / f"{places.name_of(place)}-{mark}{WORK_SUFFIX}"
 
 
-def is_unfinished(output: Path) -> bool:
-    """Whether an output is what a run left there unfinished, unchanged since: its next run may replace it."""
+def is_unfinished(output: Path | str, folder: Path) -> bool:
+    """Whether an output is what a run with this work folder left there unfinished: its next run may replace it."""
     last = None
     try:
-        status = output.stat()
-        with (folder_of(output) / MANIFEST).open(encoding="utf-8") as file:
+        with (folder / MANIFEST).open(encoding="utf-8") as file:
             for text in file:
                 if text.startswith('{"output"'):
                     last = json.loads(text)["output"]
+        if not last:
+            return False
+        if isinstance(output, Path):
+            status = output.stat()
+            return bool(last == [status.st_size, status.st_mtime_ns])
+        return bool(last == [places.size_of(output), places.sha256_of(output)])
     except (OSError, ValueError, KeyError):
         return False
-    return last == [status.st_size, status.st_mtime_ns]
 
 
 def publish(part: Path, path: Path) -> None:

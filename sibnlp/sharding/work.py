@@ -46,7 +46,7 @@ class Job:
     """What is to be done with every unit.
 
     Attributes:
-        model: name or folder of the model.
+        model: name or folder of the model; empty where passages are only cut.
         segment: how documents are cut.
         known: metadata to apply.
         batch_size: passages held at a time, rounded up to whole batches of `BATCH`; changes no result.
@@ -118,13 +118,21 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.model = load_model(job.model)
-        layout = Layout(self.model.name, self.model.codes, bool(job.min_confidence), job.explain)
-        about = described(self.model)
-        self.card = Card(layout, str(about["fingerprint"]), about)
+        self._model = load_model(job.model) if job.model else None
+        self.card = Card(Layout("", ()), "")
+        if self._model:
+            layout = Layout(self._model.name, self._model.codes, bool(job.min_confidence), job.explain)
+            about = described(self._model)
+            self.card = Card(layout, str(about["fingerprint"]), about)
         self._rows = RowReader()
         self._guard = Guard(job.file_timeout or SECONDS)
         self._hold = max(1, -(-job.batch_size // BATCH)) * BATCH
+
+    @property
+    def model(self) -> Model:
+        """The model of a job that has one."""
+        assert self._model is not None
+        return self._model
 
     def close(self) -> None:
         """End the reader process, if there is one."""
@@ -273,8 +281,14 @@ class _Stretch:
         self.tell(-1)
 
     def flush(self) -> None:
-        """Classify and write what waits."""
+        """Classify what waits, if there is a model, and write it."""
         self.tell(-1)
+        if not self.worker.job.model:
+            for owner, _ in self.waiting:
+                self.tallies[owner].n += 1
+            self.writer.add_passages([passage for _, passage in self.waiting])
+            self.waiting = []
+            return
         for start in range(0, len(self.waiting), BATCH):
             batch = self.waiting[start : start + BATCH]
             predictions, failed = self.worker.predict([passage for _, passage in batch])

@@ -60,7 +60,7 @@ def test_a_record_lies_beside_the_output(case: Path) -> None:
     assert told["formats"] == {"text": {"in": 2, "out": 2, "failed": 0}}
     assert told["counts"] == {"passages": 2}
     assert told["settings"]["max_words"] == 60 and told["settings"]["min_words"] == 15
-    assert set(told["times"]["stages"]) == {"reading", "rest"}
+    assert set(told["times"]["stages"]) == {"segmenting", "writing", "rest"}
     assert sibnlp("segment", "in", "-o", "again.jsonl", "--max-words", 60).code == 0
     again = record(case / "again.jsonl.run.json")
     for key in KEYS[:-1]:
@@ -90,7 +90,8 @@ def test_data_on_stdout_has_no_record_and_stays_alone_there(case: Path) -> None:
 def test_machines_get_json_lines_alone_and_a_last_one_with_the_result(case: Path) -> None:
     found = events(sibnlp("segment", "in", "-o", "p.csv", "--json").err)
     steps = [one for one in found if one["event"] == "progress"]
-    assert [(one["stage"], one["done"], one["total"]) for one in steps] == [("reading", 1, 2), ("reading", 2, 2)]
+    told = [(one["stage"], one["done"], one["total"]) for one in steps]
+    assert told == [("segmenting", 2, 2), ("writing", 0, 2), ("writing", 2, 2)]
     assert set(steps[0]) == {"event", "stage", "done", "total", "rate", "seconds_left"}
     assert [one["text"] for one in found if one["event"] == "message"] == ["2 passages from 2 documents"]
     last = found[-1]
@@ -111,7 +112,7 @@ def test_misuse_leaves_no_record_and_ends_in_a_result(case: Path, arguments: lis
 
 
 def test_a_fault_of_ours_is_told_to_machines_too(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sibnlp.corpus.collect", lambda *_: 1 / 0)
+    monkeypatch.setattr("sibnlp.batch.classify", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         sibnlp("segment", "in", "-o", "p.csv", "--json")
     assert recording.current().command == "", "nobody keeps a record any more"

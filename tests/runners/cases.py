@@ -25,22 +25,29 @@ def folder(path: Path, n: int, first: int = 0) -> Path:
     return path
 
 
-def arguments(given: object, output: Path, *further: object) -> list[str]:
-    return [sys.executable, "-m", "sibnlp", "classify", str(given), "-o", str(output), *map(str, further)]
+def arguments(given: object, output: Path | str, *further: object, command: str = "classify") -> list[str]:
+    return [sys.executable, "-m", "sibnlp", command, str(given), "-o", str(output), *map(str, further)]
 
 
-def start(given: object, output: Path, *further: object) -> subprocess.Popen[str]:
-    """``sibnlp classify`` in a process group of its own."""
+def start(given: object, output: Path | str, *further: object, command: str = "classify") -> subprocess.Popen[str]:
+    """``sibnlp classify`` (or ``segment``) in a process group of its own."""
     return subprocess.Popen(
-        arguments(given, output, *further), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        arguments(given, output, *further, command=command),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
-def run(given: object, output: Path, *further: object) -> subprocess.CompletedProcess[str]:
-    """``sibnlp classify``, to its end."""
+def run(
+    given: object, output: Path | str, *further: object, command: str = "classify"
+) -> subprocess.CompletedProcess[str]:
+    """``sibnlp classify`` (or ``segment``), to its end."""
     return subprocess.run(
-        arguments(given, output, *further), cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
-    )
+        arguments(given, output, *further, command=command), cwd=ROOT, capture_output=True, text=True, check=False,
+        timeout=600,
+    )  # fmt: skip
 
 
 def passages(path: Path) -> list[str]:

@@ -23,7 +23,9 @@ def shards(output: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def kill_and_resume(given: Path, folder: Path, n_kills: int, seed: int, *further: object) -> tuple[Path, int]:
+def kill_and_resume(
+    given: Path, folder: Path, n_kills: int, seed: int, *further: object, command: str = "classify"
+) -> tuple[Path, int]:
     """Run to the end through n kills at random moments of the work.
 
     Returns:
@@ -33,7 +35,7 @@ def kill_and_resume(given: Path, folder: Path, n_kills: int, seed: int, *further
     known: dict[str, tuple[int, int]] = {}
     hits = 0
     for _ in range(n_kills):
-        run = cases.start(given, output, *further)
+        run = cases.start(given, output, *further, command=command)
         # From when the run has begun to work; before that there is nothing to lose.
         began = time.monotonic()
         target = len(known) + rng.randint(0, 3)
@@ -53,7 +55,7 @@ def kill_and_resume(given: Path, folder: Path, n_kills: int, seed: int, *further
         known = now
         if output.exists():
             break  # the signal came between the last rename and the end
-    done = cases.run(given, output, *further, *(["--force"] if output.exists() else []))
+    done = cases.run(given, output, *further, *(["--force"] if output.exists() else []), command=command)
     assert done.returncode == 0, done.stderr
     return output, hits
 
@@ -67,6 +69,18 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert output.read_bytes() == undisturbed.read_bytes()
     found = cases.passages(output)
     assert len(found) == len(set(found)) > 640
+    assert not folder_of(output).exists()
+
+
+def test_a_killed_segment_goes_on_where_it_was(tmp_path: Path) -> None:
+    given = cases.folder(tmp_path / "in", 4000)
+    undisturbed = tmp_path / "undisturbed.parquet"
+    assert cases.run(given, undisturbed, "--workers", 0, command="segment").returncode == 0
+    output, hits = kill_and_resume(given, tmp_path, 2, 5, "--workers", 2, command="segment")
+    assert hits
+    assert output.read_bytes() == undisturbed.read_bytes()
+    found = cases.passages(output)
+    assert len(found) == len(set(found)) > 4000
     assert not folder_of(output).exists()
 
 
