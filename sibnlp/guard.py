@@ -10,6 +10,10 @@ Why not every file: text, captions, RTF and delimited tables are read by Python 
 a megabyte that is at most seconds. Why a process and not an alarm: an alarm stops no C code, and no memory. Why not
 fork: the parent may hold threads (a model's, Arrow's, the progress bar's), whose locks a forked child inherits.
 
+Documents come back from there. Tables and coded projects of codings (`train`, `evaluate`, `drift` and so on) are tried
+there (`Guard.try_table` and its like) and then read once more by the command itself, which takes a second for most and
+spares a second way for all that they can hold: what the reader came to an end with, the command does.
+
 The child's answers are JSON, never pickles: a process that has read a hostile file is not believed.
 """
 
@@ -25,6 +29,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -41,12 +46,15 @@ SECONDS_PER_MB = 5.0
 """What each further megabyte of it may take."""
 MEMORY = 4 * 1024**3
 """Address space of the reader process in bytes, libraries included (about 0.5 GB); where the system can limit it."""
+UNFOLDS = 32
+"""How many times its size a table of predictions may take beyond `MEMORY`; those we write take about eight times."""
 PLAIN = (".txt", ".text", ".md", ".markdown", ".vtt", ".srt", ".rtf", ".csv", ".tsv", ".jsonl")
 """Formats that are read by Python alone."""
 PLAIN_BYTES = 1024**2
 """Files of those formats up to this size are read without a guard."""
 
 _FIX = "open it, save it anew or as another format, or split it"
+_allowed = 0  # what the reader process was told on its start: its address space in bytes
 _LENGTH = 8  # bytes that say how long an answer is
 
 
@@ -103,6 +111,40 @@ class Guard:
         found = self._ask("project", path, "")
         return [_document(one) for one in found["documents"]], [Problem(**one) for one in found["problems"]]
 
+    def try_table(self, path: Path, predictions: bool = False) -> None:
+        """Read a table as `sibnlp.tables` does, and let go of it: whoever reads it next knows that it can be read.
+
+        Args:
+            path: the table.
+            predictions: whether as predictions, column by column where it can be; else as codings, row by row.
+
+        Raises:
+            SibnlpError: as its reader says.
+            StoppedError: as `read`.
+        """
+        self._ask("table", path, "predictions" if predictions else "")
+
+    def try_ranges(self, path: Path) -> None:
+        """Read a Parquet table in ranges, as large ones are classified, and let go of it.
+
+        Raises:
+            StoppedError: as `read`.
+        """
+        self._ask("ranges", path, "")
+
+    def try_project(self, path: Path, options: Sequence[str] = ()) -> None:
+        """Read a coded project, as `sibnlp.exchange.load`, and let go of it.
+
+        Args:
+            path: the project.
+            options: as ``KEY=VALUE`` (`sibnlp.exchange.options_of`).
+
+        Raises:
+            SibnlpError: as the importer says.
+            StoppedError: as `read`.
+        """
+        self._ask("whole project", path, json.dumps(list(options)))
+
     def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
@@ -117,7 +159,7 @@ class Guard:
         atexit.unregister(self.close)
         self.close()
 
-    def _ask(self, what: str, path: Path, document_id: str) -> Any:
+    def _ask(self, what: str, path: Path, how: str) -> Any:
         with self._lock:
             self.start()
             process = self._process
@@ -136,7 +178,7 @@ class Guard:
             timer.daemon = True
             timer.start()
             try:
-                raw = _said(process, {"do": what, "path": str(path), "id": document_id, "seconds": allowed})
+                raw = _said(process, {"do": what, "path": str(path), "how": how, "seconds": allowed})
             except BaseException:
                 self.close()  # interrupted: what it says next would answer the next question
                 raise
@@ -233,6 +275,8 @@ def serve(memory: int) -> None:
     Args:
         memory: address space it may take, in bytes; 0 for no limit.
     """
+    global _allowed
+    _allowed = memory
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the same, and decides
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand among the answers
@@ -251,7 +295,7 @@ def _answer(question: Mapping[str, Any]) -> str:
     path = Path(question["path"])
     _limit_time(question["seconds"])
     try:
-        return json.dumps({"found": _DO[question["do"]](path, question["id"])})
+        return json.dumps({"found": _DO[question["do"]](path, question["how"])})
     except SibnlpError as error:
         return json.dumps({"kind": type(error).__name__, "error": error.args})
     except MemoryError:
@@ -270,7 +314,41 @@ def _read_project(path: Path, _: str) -> Any:
     return {"documents": [asdict(one) for one in documents], "problems": [asdict(one) for one in problems]}
 
 
-_DO: dict[str, Callable[[Path, str], Any]] = {"document": _read, "project": _read_project}
+def _try_table(path: Path, how: str) -> None:
+    from sibnlp import tables
+    from sibnlp.tables import columnar, files
+
+    if not how:
+        files.load(path)
+        return
+    # A million predictions are read by column in a tenth of the time that telling passages apart takes after that.
+    size = columnar.unfolded(path) if path.suffix.lower() == ".parquet" else None
+    if size is None:
+        tables.read_predictions(path)
+    elif _allowed and size > max(_allowed, UNFOLDS * path.stat().st_size):
+        raise MemoryError
+
+
+def _try_ranges(path: Path, _: str) -> None:
+    from sibnlp.tables.ranges import has_ranges, ranges
+
+    # What is wrong with it is said by whoever reads it next; here it is enough that it comes to an end.
+    with contextlib.suppress(SibnlpError, OSError):
+        if has_ranges(str(path)):
+            deque(ranges(str(path)), maxlen=0)
+
+
+def _try_project(path: Path, how: str) -> None:
+    exchange.load(path, exchange.options_of(json.loads(how)))
+
+
+_DO: dict[str, Callable[[Path, str], Any]] = {
+    "document": _read,
+    "project": _read_project,
+    "table": _try_table,
+    "ranges": _try_ranges,
+    "whole project": _try_project,
+}
 
 
 def _limit(memory: int) -> None:

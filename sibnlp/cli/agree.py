@@ -186,11 +186,12 @@ def read_all(
     Projects come first, so that where no codebook is named the tables beside them are read by the project's own.
     """
     from sibnlp import exchange
-    from sibnlp.cli.codings import tell
+    from sibnlp.cli.codings import tell, tried
     from sibnlp.codebook import load
 
     books = [load(name) for name in codebooks]
     settings = exchange.options_of(project)
+    tried(paths, project)
     by_path: dict[Path, list[CodedPassage]] = {}
     continua: list[Continuum] = []
     for path in paths:

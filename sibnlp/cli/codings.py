@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ def read_codings(
     from sibnlp import exchange
 
     options = exchange.options_of(project)
+    tried(paths, project)
     rows: list[CodedPassage] = []
     own: list[Codebook] = []
     for path in paths:
@@ -71,12 +72,45 @@ def read_predictions(path: Path, codebooks: Sequence[str], project: Sequence[str
     from sibnlp import exchange, tables
     from sibnlp.codebook import load
 
+    tried([path], project, predictions=True)
     if not exchange.is_project(path):
         return tables.read_predictions(path)
     books = [load(name) for name in codebooks]
     found = exchange.read_codings(path, books, exchange.options_of(project))
     tell(path, found.notes)
     return exchange.as_predictions(found, path)
+
+
+def tried(paths: Iterable[Path], project: Sequence[str] = (), predictions: bool = False) -> None:
+    """Have files at risk read in a process apart, within limits of time and memory, before this one reads them.
+
+    Tables in text are not: they are read by Python alone, in time and memory linear in the file.
+
+    Args:
+        paths: tables and coded projects.
+        project: as `read_codings`.
+        predictions: whether tables will be read as predictions, not as codings.
+
+    Raises:
+        StoppedError: reading one takes too long or too much memory, or crashes.
+        SibnlpError: it cannot be read.
+    """
+    from sibnlp import exchange
+    from sibnlp.errors import ReadError
+    from sibnlp.guard import PLAIN, Guard
+
+    paths = [path for path in paths if path.exists() and not path.is_dir()]  # else reading it says why
+    if strange := next((path for path in paths if not path.is_file()), None):
+        raise ReadError(strange, "is no regular file", "name a file, not a pipe or a device")
+    risky = [path for path in paths if path.suffix.lower() not in (*PLAIN, ".toml")]
+    if not risky:
+        return
+    with Guard() as guard:
+        for path in risky:
+            if exchange.is_project(path):
+                guard.try_project(path, project)
+            else:
+                guard.try_table(path, predictions)
 
 
 def tell(path: Path, notes: Sequence[str]) -> None:

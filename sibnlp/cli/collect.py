@@ -95,8 +95,10 @@ def _read_all(
     ledger: Path,
 ) -> tuple[list[Coded], bool]:
     """What came back of all queues, and whether some was left out because its text is not the one drawn."""
+    from sibnlp.cli.codings import tried
     from sibnlp.errors import DataError
 
+    tried(queues, project)
     kept: list[Coded] = []
     changed = False
     for path in queues:

@@ -94,6 +94,7 @@ def command(
     from dataclasses import replace
 
     from sibnlp import exchange
+    from sibnlp.cli.codings import tried
     from sibnlp.errors import OutputExistsError, TableError
 
     if target.exists() and not force:
@@ -104,6 +105,8 @@ def command(
         extent, tuple(coder), tuple(machine), stage, actor, role, date, kind, pattern, separator, offsets,
         tuple(codebook), spans,
     )  # fmt: skip
+    how = [f"{name}={value}" for name, value in (("separator", separator), ("offsets", offsets)) if value]
+    tried([source, *([into] if into else [])], how)
     base = exchange.load(into, asked) if into else None
     if base and into:
         asked = replace(asked, texts=exchange.texts_of(base, into))
@@ -115,6 +118,8 @@ def command(
         project = exchange.merge(base, project, into, source)
     problems = list(project.problems)
     project = exchange.prepare(replace(project, problems=()), asked)
+    # They are chosen by now, and --anonymous calls those who are left otherwise.
+    asked = replace(asked, coders=(), machines=())
     if anonymous:
         project = exchange.strip(project)
     with output_file(target, force) as part:

@@ -308,10 +308,12 @@ def _restore(paths: Sequence[Path], output: Path, actors: Path, force: bool) -> 
 
 def _restore_table(path: Path, target: Path, people: ActorMap) -> None:
     from sibnlp import pseudonyms, tables
+    from sibnlp.cli.codings import tried
     from sibnlp.errors import TableError
     from sibnlp.tables import files
 
     tables.check_format(target)
+    tried([path])
     rows, places, _ = files.load(path)
     back = {actor.pseudonym: actor.names[0] for actor in people.actors}
     made = []

@@ -82,9 +82,11 @@ def command(
     from sibnlp import ledger as ledgers
     from sibnlp import periods as periods_module
     from sibnlp import sampling, tables
+    from sibnlp.cli.codings import tried
     from sibnlp.errors import DataError
 
     _check(stream, allocation, n, output, force)
+    tried([predictions, *before], predictions=True)
     given = tables.read_predictions(predictions)
     codes = code or list(given.codes)
     if unknown := [one for one in codes if one not in given.codes]:

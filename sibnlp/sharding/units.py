@@ -15,6 +15,7 @@ from typing import Any
 
 from sibnlp import corpus, exchange, places, project, readers
 from sibnlp.errors import ProjectError, ReadError, SibnlpError
+from sibnlp.guard import Guard
 from sibnlp.metadata import Metadata
 from sibnlp.tables.ranges import ROWS as ROWS_APART
 from sibnlp.tables.ranges import RepeatedIdError, RowRange, has_ranges, ranges
@@ -273,26 +274,31 @@ def plan(
     number, size = 0, 0
     waiting: list[Part] = []
     fingerprint = _fingerprints(known)
-    for file in files:
-        for part in _parts(file, fingerprint, len(files) == 1, reject):
-            found = taken(part) if not part.problem else None
-            part = replace(part, taken=found) if found else part
-            apart = part.rows is not None
-            if waiting and (apart or len(waiting) >= FILES or size + file.size > BYTES):
-                yield Unit(number, tuple(waiting))
-                number, waiting, size = number + 1, [], 0
-            if apart:
-                yield Unit(number, (part,))
-                number += 1
-            else:
-                waiting.append(part)
-                size += file.size
+    with Guard() as guard:
+        for file in files:
+            for part in _parts(file, fingerprint, len(files) == 1, reject, guard):
+                found = taken(part) if not part.problem else None
+                part = replace(part, taken=found) if found else part
+                apart = part.rows is not None
+                if waiting and (apart or len(waiting) >= FILES or size + file.size > BYTES):
+                    yield Unit(number, tuple(waiting))
+                    number, waiting, size = number + 1, [], 0
+                if apart:
+                    yield Unit(number, (part,))
+                    number += 1
+                else:
+                    waiting.append(part)
+                    size += file.size
     if waiting:
         yield Unit(number, tuple(waiting))
 
 
 def _parts(
-    file: File, fingerprint: Callable[[str | None], str], alone: bool, reject: Callable[[str], None]
+    file: File,
+    fingerprint: Callable[[str | None], str],
+    alone: bool,
+    reject: Callable[[str], None],
+    guard: Guard,
 ) -> Iterator[Part]:
     if file.problem:
         yield Part(file, DOCUMENT, problem=file.problem)
@@ -302,6 +308,13 @@ def _parts(
         return
     known = fingerprint(file.id)
     part = Part(file, DOCUMENT, known)
+    if file.place.lower().endswith(".parquet") and not places.is_uri(file.place):
+        try:
+            # Arrow is C++, and finding the ranges reads all of the table: not before it is known to come to an end.
+            guard.try_ranges(Path(file.place))
+        except SibnlpError as error:
+            yield replace(part, problem=str(error))
+            return
     try:
         in_ranges = readers.READERS.by_suffix(places.name_of(file.place)) == ["sheets"] and has_ranges(file.place)
     except (OSError, SibnlpError):

@@ -162,6 +162,20 @@ def read(path: Path) -> Predictions | None:
         return None  # the other way says what is wrong, and where
 
 
+def unfolded(path: Path) -> int | None:
+    """Bytes that a table takes once it is unpacked, without holding them; None where `read` leaves it to others."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path, pre_buffer=False)
+        if not _expected(file.schema_arrow):
+            return None
+        return sum(batch.nbytes for batch in file.iter_batches(batch_size=BATCH))
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+
+
 class _UnexpectedError(Exception):
     """The table holds something that this way of reading it does not know."""
 
