@@ -26,7 +26,8 @@ def choose(project: Project, options: Options) -> Project:
     if not options.coders:
         return replace(project, coders=coders)
     wanted = {name.casefold() for name in options.coders}
-    lacking = sorted(wanted - {coder.name.casefold() for coder in coders})
+    there = {coder.name.casefold() for coder in coders}
+    lacking = [name for name in options.coders if name.casefold() not in there]
     if lacking:
         names = ", ".join(coder.name for coder in coders)
         raise TableError(project.name, f"has no coder named {lacking[0]!r}", f"its coders: {names or 'none'}")

@@ -20,6 +20,24 @@ def study(tmp_path: Path) -> Path:
     return qdpx(tmp_path / "study.qdpx", TOOLS["maxqda for windows"])
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "xlsx", "json", "qdpx", "sqlite3", "zip"])
+def test_one_coder_is_chosen_by_name_and_then_made_anonymous(tmp_path: Path, suffix: str) -> None:
+    given = (
+        '{"text": "We lost the contract.", "codes": ["x"], "coder": "Anna Berg"}\n'
+        '{"text": "We won it back.", "codes": ["x"], "coder": "Ben Oak"}\n'
+    )
+    (tmp_path / "two.jsonl").write_text(given, encoding="utf-8")
+    out = tmp_path / f"out.{suffix}"
+    # Named as they are in IN, in whatever case: the new names are not known before.
+    done = sibnlp("convert", tmp_path / "two.jsonl", out, "--anonymous", "--coder", "anna berg")
+    assert done.code == 0, done.err
+    found = exchange.load(out)
+    assert [one.name for one in found.coders if not one.machine] == ["coder 1"]
+    assert sum(len(selection.codings) for one in found.documents for selection in one.selections) == 1
+    wrong = sibnlp("convert", tmp_path / "two.jsonl", tmp_path / "no.csv", "--anonymous", "--coder", "Zoe")
+    assert wrong.code == 2 and "no coder named 'Zoe' (its coders: Anna Berg, Ben Oak)" in wrong.err
+
+
 def test_every_format_to_every_other(study: Path, tmp_path: Path) -> None:
     wanted = sorted(quote for title in TEXTS for quote, _ in in_order(title))
     files = [study]

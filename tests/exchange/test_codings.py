@@ -137,7 +137,7 @@ def test_coders_can_be_chosen_and_named_as_machines(tmp_path: Path) -> None:
     assert all(
         "model" in dict(row.passage.extra) for row in read(one, tmp_path, machines=("Ben",), coders=("Ben",)).rows
     )
-    with pytest.raises(TableError, match="no coder named 'zoe'.*Anna, Ben"):
+    with pytest.raises(TableError, match="no coder named 'Zoe'.*Anna, Ben"):
         read(one, tmp_path, coders=("Zoe",))
 
 
