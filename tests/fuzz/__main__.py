@@ -47,6 +47,9 @@ def fuzz(name: str, seconds: int) -> tuple[str, list[Path]]:
     coverage = re.findall(r"cov: (\d+)", done.stderr)
     for path in found.glob("slow-unit-*"):
         path.unlink()  # slower than others, as on a busy machine; what is too slow is a timeout
+    for path in found.glob("timeout-*"):
+        if processor_seconds(name, path) < SLOW:
+            path.unlink()  # libFuzzer counts by the clock, and on a busy machine others had the processor
     inputs = [_minimised(name, path) for path in sorted(found.iterdir())]
     line = (
         f"{name:14}{executions[1] if executions else '?':>9} executions, {coverage[-1] if coverage else '?':>6} edges"
@@ -54,6 +57,21 @@ def fuzz(name: str, seconds: int) -> tuple[str, list[Path]]:
     if not inputs and done.returncode:
         line += f"; ended with {done.returncode}, see {KEPT / name}.log"
     return line + (f"; FOUND {', '.join(path.name for path in inputs)}" if inputs else ""), inputs
+
+
+def processor_seconds(name: str, path: Path) -> float:
+    """What an input takes of the processor, in a process of its own; infinity where it comes to no end or crashes."""
+    code = (
+        "import resource, sys, time\n"
+        "from tests.fuzz.targets import TARGETS\n"
+        "raw, target = open(sys.argv[2], 'rb').read(), TARGETS[sys.argv[1]]\n"
+        f"resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + {3 * SLOW},) * 2)\n"
+        "began = time.process_time()\n"
+        "target.check(raw)\n"
+        "print(time.process_time() - began)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, name, str(path)], capture_output=True, text=True, check=False)
+    return float("inf") if done.returncode else float(done.stdout.split()[-1])
 
 
 def _dictionary(seeds: list[bytes]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.__main__ import SLOW, processor_seconds
 from tests.fuzz.targets import TARGETS
 
 CRASHES = sorted((Path(__file__).parent / "crashes").glob("*/*"))
@@ -27,3 +28,11 @@ def test_seeds_are_read_and_break_no_promise(name: str, tmp_path: Path) -> None:
         path = tmp_path / f"{number}{target.suffix}"
         path.write_bytes(raw)
         target.use(path)  # a seed that is refused would be no seed
+
+
+def test_what_is_slow_is_told_by_the_processor_and_not_by_the_clock(tmp_path: Path) -> None:
+    """On a machine that others use, twenty seconds by the clock may be none of the reader's."""
+    path = tmp_path / "quick.srt"
+    path.write_text("1\n00:00:01,000 --> 00:00:04,000\nAnna: At first we were paid.\n", encoding="utf-8")
+    assert 0 <= processor_seconds("srt", path) < SLOW
+    assert processor_seconds("srt", tmp_path / "missing.srt") == float("inf")

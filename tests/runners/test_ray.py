@@ -81,6 +81,15 @@ def test_a_cluster_gives_the_rows_of_one_process(cluster: str, tmp_path: Path) -
     assert "200 parts taken over from the earlier run, 3 done now" in again.err
 
 
+def test_segment_gives_the_same_passages_there(cluster: str, tmp_path: Path) -> None:
+    given = cases.folder(tmp_path / "in", 70)
+    local, far = tmp_path / "local.jsonl", tmp_path / "far.jsonl"
+    assert sibnlp("segment", given, "-o", local, "--workers", 0).code == 0
+    done = sibnlp("segment", given, "-o", far, "--runner", "ray", "--workers", 1)
+    assert done.code == 0, done.err
+    assert far.read_bytes() == local.read_bytes()
+
+
 def test_a_killed_worker_loses_nothing(cluster: str, tmp_path: Path) -> None:
     given = cases.folder(tmp_path / "in", 1200)
     local, far = tmp_path / "local.parquet", tmp_path / "far.parquet"
