@@ -1,7 +1,7 @@
 """The page on clusters, done: its commands as they stand there, on a head and a second node of this machine.
 
-Slow: Ray starts and stops twice, in about a minute where the machine is idle. `ray stop` would end the Ray of others on
-this machine too, so nothing is done where there is one.
+Slow: Ray starts and stops twice (five minutes in all on two cores that others used, most of it waiting for them).
+`ray stop` would end the Ray of others on this machine too, so nothing is done where there is one.
 """
 
 from __future__ import annotations
