@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Protocol, runtime_checkable
@@ -43,6 +43,10 @@ class Columnar(Protocol):
 
     def taken(self, rows: Numbers) -> Sequence[Passage]:
         """As `taken`."""
+        ...
+
+    def restaged(self, number: Numbers, names: Sequence[str | None]) -> Sequence[Passage]:
+        """As `restaged`."""
         ...
 
 
@@ -110,6 +114,23 @@ def labels(passages: Sequence[Passage], of: Callable[[Passage], object], *fields
     return found[groups]
 
 
+def documents(passages: Sequence[Passage]) -> set[str]:
+    """Ids of the documents that the passages are of."""
+    return {passages[row].document for row in grouped(passages, "document")[1].tolist()}
+
+
+def of_documents(passages: Sequence[Passage], documents: Collection[str]) -> Numbers:
+    """Rows of the passages of some documents, in order.
+
+    >>> one, other = (Passage(str(i), document, 0, 1, "x") for i, document in enumerate("ab"))
+    >>> of_documents([one, other, one], {"a", "c"}).tolist()
+    [0, 2]
+    """
+    groups, first = grouped(passages, "document")
+    inside = np.array([passages[row].document in documents for row in first.tolist()], dtype=np.bool_)
+    return np.flatnonzero(inside[groups]) if len(first) else groups
+
+
 def n_words(passages: Sequence[Passage]) -> Numbers:
     """[n] white-space separated words of each passage."""
     if isinstance(passages, Columnar):
@@ -122,6 +143,22 @@ def taken(passages: Sequence[Passage], rows: Numbers) -> Sequence[Passage]:
     if isinstance(passages, Columnar):
         return passages.taken(rows)
     return tuple(passages[row] for row in rows.tolist())
+
+
+def restaged(passages: Sequence[Passage], number: Numbers, names: Sequence[str | None]) -> Sequence[Passage]:
+    """The passages with other stages.
+
+    Args:
+        passages: n passages.
+        number: [n], place of each one's stage among the names.
+        names: of the stages; None for passages without one.
+
+    >>> [one.stage for one in restaged([Passage("1", "a", 0, 1, "x")] * 2, np.array([1, 0]), (None, "early"))]
+    ['early', None]
+    """
+    if isinstance(passages, Columnar):
+        return passages.restaged(number, names)
+    return tuple(replace(one, stage=names[i]) for one, i in zip(passages, number.tolist(), strict=True))
 
 
 def spans(passages: Sequence[Passage]) -> tuple[Numbers, Numbers]:

@@ -212,9 +212,12 @@ def brackets(
     ends = [*(i - 1 for i in opened[1:]), len(order) - 1]
     names = [f"{order[a]} to {order[b]}" if a != b else order[a] for a, b in zip(opened, ends, strict=True)]
     place = {period: names[int(np.searchsorted(opened, i, side="right")) - 1] for i, period in enumerate(order)}
-    passages = tuple(
-        replace(passage, stage=place[label] if label else None)
-        for passage, label in zip(predictions.passages, labels, strict=True)
+    different: list[str | None] = [None, *names]
+    number = {label: different.index(name) for label, name in place.items()}
+    passages = columns.restaged(
+        predictions.passages,
+        np.array([number[label] if label else 0 for label in labels], dtype=np.int64),
+        different,
     )
     said = f"Periods were found by change points over {n_held} {kind}s: contrasts between them are exploratory."
     if len(names) == 1:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sibnlp import columns as columns_of
 from sibnlp import gold_notes, overlap
 from sibnlp.aggregate import Counts, cluster_of, jointly
 from sibnlp.codebook import Codebook
@@ -44,8 +45,10 @@ class Codings:
 
     def within(self, rows: NDArray[np.int64]) -> Codings:
         """Those of some rows of the predictions (numbered anew), and those of other corpora."""
-        place = {int(row): i for i, row in enumerate(rows)}
-        found = np.array([place.get(int(row), -2) if row >= 0 else -1 for row in self.rows], dtype=np.int64)
+        place = np.full(max(int(self.rows.max(initial=-1)), int(rows.max(initial=-1))) + 1, -2, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        found = np.full(len(self.rows), -1, dtype=np.int64)
+        found[self.rows >= 0] = place[self.rows[self.rows >= 0]]
         return self._keep(found > -2, found)
 
     def _keep(self, keep: NDArray[np.bool_], rows: NDArray[np.int64]) -> Codings:
@@ -149,7 +152,7 @@ def match(
     notes += gold_notes.left_out(
         absent,
         [kept[i].passage for i in changed],
-        {p.document for p in predictions.passages} if absent else (),
+        columns_of.documents(predictions.passages) if absent else (),
         len(codings),
     )
     if codings and not use:
@@ -183,20 +186,22 @@ def _rows(
 
     The latter with the share of text that coding and passage have in common.
     """
-    by_id = {(p.document, p.id): number for number, p in enumerate(predictions.passages)}
+    # Only documents that somebody coded are gone through: of a million passages they are few.
+    near = _near(predictions.passages, {coding.passage.document for coding in codings})
+    by_id = {(p.document, p.id): number for number, p in near.items()}
     by_text: dict[tuple[str, str], int] = {}
-    for number, p in enumerate(predictions.passages):
+    for number, p in near.items():
         key = (p.document, _plain(p.text))
         by_text[key] = -1 if key in by_text else number  # a text that comes twice names no passage
     rows: list[int] = []
     outside: list[int] = []
     changed: list[int] = []
     recut: dict[int, float] = {}
-    joined = _Documents(predictions)
+    joined = _Documents(near)
     for i, coding in enumerate(codings):
         passage = coding.passage
         row = by_id.get((passage.document, passage.id))
-        if row is not None and _plain(predictions.passages[row].text) == _plain(passage.text):
+        if row is not None and _plain(near[row].text) == _plain(passage.text):
             rows.append(row)
             continue
         key = (passage.document, _plain(passage.text))
@@ -214,13 +219,22 @@ def _rows(
     return rows, outside, changed, recut
 
 
-class _Documents:
-    """Documents of the predictions, joined as they are asked for."""
+def _near(passages: Sequence[Passage], documents: Collection[str]) -> dict[int, Passage]:
+    """The passages of some documents, by row."""
+    return {row: passages[row] for row in columns_of.of_documents(passages, documents).tolist()}
 
-    def __init__(self, predictions: Predictions) -> None:
-        self.passages = predictions.passages
+
+class _Documents:
+    """Documents of the predictions, joined as they are asked for.
+
+    Args:
+        passages: of them, by row.
+    """
+
+    def __init__(self, passages: Mapping[int, Passage]) -> None:
+        self.passages = passages
         self.rows: dict[str, list[int]] = {}
-        for number, passage in enumerate(predictions.passages):
+        for number, passage in passages.items():
             self.rows.setdefault(passage.document, []).append(number)
         self.joined: dict[str, overlap.Joined] = {}
 
@@ -322,7 +336,7 @@ def standing_in(
         known[row, told] = found.truth[i, told]
         probabilities[row, told], assigned[row, told] = found.truth[i, told], found.truth[i, told] == 1
     documents = {coding.passage.document for coding in trained_on}
-    left = sum(p.document in documents and not held for p, held in zip(predictions.passages, touched, strict=True))
+    left = int((~touched[columns_of.of_documents(predictions.passages, documents)]).sum())
     notes = [f"{int(touched.sum())} passages the model was trained on enter by their codings or out-of-fold scores."]
     if left:
         notes.append(

@@ -32,7 +32,7 @@ def read_predictions(path: Path) -> Predictions:
         TableError: no row with a text, no ``codes`` column, rows of several models or coders, codings read for
             different families, or a score outside [0, 1].
     """
-    if path.suffix.lower() == ".parquet" and (by_column := columnar.read(path)) is not None:
+    if (by_column := columnar.read(path)) is not None:
         return by_column
     passages, given, scores, unsure, stances = [], [], [], [], []
     coders: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""Predictions of a Parquet table by column: a million passages without a million objects.
+"""Predictions of a table by column: a million passages without a million objects.
 
 Only tables as `sibnlp classify` writes them are read here; any other, and any with a fault in it, goes the way of
 `sibnlp.tables.coded`, which says what is wrong and where. A test holds the two ways against each other.
@@ -6,8 +6,9 @@ Only tables as `sibnlp classify` writes them are read here; any other, and any w
 
 from __future__ import annotations
 
+import csv
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.errors import ReadError
+from sibnlp.tables import text_columns
 from sibnlp.tables.output import CODING_COLUMNS, COLUMNS, SCORE
 from sibnlp.tables.rows import KNOWN, iso_date
+from sibnlp.tables.text_columns import BATCH, UnexpectedError
 from sibnlp.types import Passage, Predictions
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Numbers = NDArray[np.int64]
-# Read and turned into arrays so many rows at a time.
-BATCH = 20_000
 # Columns whose values many passages share: kept as numbers into a list of values.
 SHARED = ("document", "speaker", "actor", "role", "stage", "date", "kind", "context", "heading", "time")
 _NOT_EXTRA = frozenset((*COLUMNS, "codes", "scores", "abstained", "model"))
@@ -102,6 +103,16 @@ class PassageTable(Sequence[Passage]):
         own = rows if self._rows is None else self._rows[rows]
         return PassageTable(self._texts, self._ids, self._numbers, self._shared, own)
 
+    def restaged(self, number: Numbers, names: Sequence[str | None]) -> PassageTable:
+        """As `sibnlp.columns.restaged`."""
+        own = number.astype(np.int32)
+        if self._rows is not None:
+            own = np.zeros(len(self._texts), dtype=np.int32)
+            own[self._rows] = number
+        return PassageTable(
+            self._texts, self._ids, self._numbers, {**self._shared, "stage": (own, tuple(names))}, self._rows
+        )
+
     def column(self, name: str) -> Numbers:
         """A column of whole numbers, as ``start``; pages that are unknown are −1."""
         return self._numbers[name] if self._rows is None else self._numbers[name][self._rows]
@@ -149,16 +160,18 @@ class PassageTable(Sequence[Passage]):
 def read(path: Path) -> Predictions | None:
     """Read predictions by column; None where the table is not as `sibnlp classify` writes it."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path, pre_buffer=False)  # else the whole file is held beside what is read of it
-        if not _expected(file.schema_arrow):
+        if path.suffix.lower() == ".parquet":
+            found = _of_parquet(path)
+        elif path.suffix.lower() in (".csv", ".tsv", ".jsonl"):
+            with text_columns.opened(path) as columns:
+                found = _Reader(columns.names, columns.n).predictions(columns.batches)
+        else:
             return None
-        found = _Reader(file).predictions()
         pa.default_memory_pool().release_unused()
         return found
-    except (pa.ArrowException, OSError, ValueError, ReadError, _UnexpectedError):
+    except (pa.ArrowException, OSError, ValueError, RecursionError, csv.Error, ReadError, UnexpectedError):
         return None  # the other way says what is wrong, and where
 
 
@@ -176,8 +189,15 @@ def unfolded(path: Path) -> int | None:
         return None
 
 
-class _UnexpectedError(Exception):
-    """The table holds something that this way of reading it does not know."""
+def _of_parquet(path: Path) -> Predictions:
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path, pre_buffer=False)  # else the whole file is held beside what is read of it
+    if not _expected(file.schema_arrow):
+        raise UnexpectedError
+    names = file.schema_arrow.names
+    batches = ({name: batch.column(name) for name in names} for batch in file.iter_batches(batch_size=BATCH))
+    return _Reader(names, int(file.metadata.num_rows)).predictions(batches)
 
 
 def _expected(schema: pa.Schema) -> bool:
@@ -204,11 +224,15 @@ def _expected(schema: pa.Schema) -> bool:
 
 
 class _Reader:
-    """Reads one file, batch by batch."""
+    """Reads one file, batch by batch.
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
-        self.names = file.schema_arrow.names
+    Args:
+        names: of its columns.
+        n: rows, at most.
+    """
+
+    def __init__(self, names: Sequence[str], n: int) -> None:
+        self.names = names
         self.extra = [name for name in self.names if name not in _NOT_EXTRA]
         self.scored: list[str] = []
         self.tiled: Any = None
@@ -220,25 +244,26 @@ class _Reader:
         self.values: dict[str, dict[str | None, int]] = {}
         self.raw: dict[str, dict[str | None, int]] = {}
         self.shared: dict[str, list[NDArray[np.int32]]] = {}
-        # Filled in place: a list of parts would be there twice when it is joined.
-        self.n = int(file.metadata.num_rows)
+        # Filled in place: a list of parts would be there twice when it is joined. What stays empty takes no room.
+        self.n = n
         self.probabilities = np.zeros((self.n, 0), dtype=np.float32)
         self.masks = {name: np.zeros((self.n, 0), dtype=np.bool_) for name in ("codes", "abstained")}
         self.model: str | None = None
         self.at = 0
 
-    def predictions(self) -> Predictions:
+    def predictions(self, batches: Iterable[Mapping[str, Any]]) -> Predictions:
+        """All predictions; columns of a batch as `sibnlp.tables.text_columns` has them, or scores as an Arrow map."""
         import pyarrow as pa
 
-        for batch in self.file.iter_batches(batch_size=BATCH):
-            if len(batch):
-                self._take(batch)
-                self.at += len(batch)
+        for batch in batches:
+            if n := len(batch["text"]):
+                self._take(batch, n)
+                self.at += n
         if not self.at or not self.scored:
-            raise _UnexpectedError
+            raise UnexpectedError
         codes = tuple(self.code_numbers)
-        assigned, unsure = (_widened(self.masks[name], len(codes)) for name in ("codes", "abstained"))
-        probabilities = _widened(self.probabilities, len(codes))
+        assigned, unsure = (_widened(self.masks[name], len(codes))[: self.at] for name in ("codes", "abstained"))
+        probabilities = _widened(self.probabilities, len(codes))[: self.at]
         # A code that has no score counts as it was given.
         probabilities[:, len(self.scored) :] = assigned[:, len(self.scored) :]
         # A code both given and abstained from (a table edited by hand) was given.
@@ -253,34 +278,32 @@ class _Reader:
         table = PassageTable(pa.chunked_array(self.texts), pa.chunked_array(self.ids), numbers, shared)
         return Predictions(table, codes, probabilities, assigned, str(self.model), abstained)
 
-    def _take(self, batch: Any) -> None:
+    def _take(self, columns: Mapping[str, Any], n: int) -> None:
         import pyarrow.compute as pc
 
-        columns = {name: batch.column(name) for name in self.names}
         self._text(columns["text"])
         ids = pc.utf8_trim_whitespace(columns["passage"])
         if ids.null_count or not pc.min(pc.utf8_length(ids)).as_py():
-            raise _UnexpectedError
+            raise UnexpectedError
         self.ids.append(ids)
         start, end = (_array(columns[name]) for name in ("start", "end"))
         if not ((start >= 0) & (start < end)).all():
-            raise _UnexpectedError
+            raise UnexpectedError
         self.numbers["start"].append(start)
         self.numbers["end"].append(end)
         page = columns.get("page")
-        self.numbers["page"].append(
-            np.full(len(batch), -1, dtype=np.int64) if page is None else _array(pc.fill_null(page, -1))
-        )
+        self.numbers["page"].append(np.full(n, -1, dtype=np.int64) if page is None else _array(pc.fill_null(page, -1)))
         for name in (*SHARED, *self.extra):
             if name in columns:
                 self._share(name, columns[name])
-        self._scores(columns["scores"])
+        scores = columns["scores"]
+        self._matrix(*scores if isinstance(scores, tuple) else self._scores(scores))
         self._mark("codes", columns["codes"])
         if "abstained" in columns:
             self._mark("abstained", columns["abstained"])
         for model in pc.unique(columns["model"]).to_pylist():
             if not model or self.model not in (None, model):
-                raise _UnexpectedError
+                raise UnexpectedError
             self.model = model
 
     def _text(self, text: Any) -> None:
@@ -288,7 +311,7 @@ class _Reader:
 
         words = n_words(text) if not text.null_count else np.zeros(1, dtype=np.int64)
         if not words.all():
-            raise _UnexpectedError  # rows without a text are passed over
+            raise UnexpectedError  # rows without a text are passed over
         self.numbers["n_words"].append(words)
         if pc.any(pc.match_substring(text, "\r")).as_py():
             for pattern in ("\r\n", "\r"):
@@ -309,37 +332,41 @@ class _Reader:
                     clean = value.replace("\r\n", "\n").replace("\r", "\n").strip() or None
                     clean = iso_date(clean) if name == "date" and clean else clean
                 if name == "document" and not clean:
-                    raise _UnexpectedError
+                    raise UnexpectedError
                 raw[value] = values.setdefault(clean, len(values))
             place.append(raw[value])
         self.shared.setdefault(key, []).append(np.array(place, dtype=np.int32)[_array(encoded.indices)])
 
-    def _scores(self, column: Any) -> None:
-        """Scores as a matrix, where every row scores the same codes in the same order."""
+    def _scores(self, column: Any) -> tuple[Sequence[str], NDArray[Any]]:
+        """Scores as a matrix and the codes they are of, where every row scores the same in the same order."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         n = len(column)
         if column.null_count:
-            raise _UnexpectedError
+            raise UnexpectedError
         first, last = column.offsets[0].as_py(), column.offsets[n].as_py()
         keys, items = column.keys[first:last], column.items[first:last]
-        if not self.scored:
-            self.scored = keys[: len(keys) // n].to_pylist()
-            self.code_numbers = {code: number for number, code in enumerate(self.scored)}
-            if len(self.code_numbers) < len(self.scored):
-                raise _UnexpectedError
-            self.tiled = pa.array(self.scored * BATCH)
-        k = len(self.scored)
+        codes = self.scored or keys[: len(keys) // n].to_pylist()
+        if self.tiled is None:
+            self.tiled = pa.array(codes * BATCH)
+        k = len(codes)
         if len(keys) != n * k or (np.diff(_array(column.offsets)) != k).any() or items.null_count:
-            raise _UnexpectedError
+            raise UnexpectedError
         if not pc.all(pc.equal(keys, self.tiled[: len(keys)])).as_py():
-            raise _UnexpectedError
-        found = items.to_numpy(zero_copy_only=False).astype(np.float32).reshape(n, k)
-        if not ((found >= 0) & (found <= 1)).all():
-            raise _UnexpectedError
-        self.probabilities = _widened(self.probabilities, k)
-        self.probabilities[self.at : self.at + n] = found
+            raise UnexpectedError
+        return codes, items.to_numpy(zero_copy_only=False).reshape(n, k)
+
+    def _matrix(self, codes: Sequence[str], scores: NDArray[Any]) -> None:
+        if not self.scored:
+            self.scored = list(codes)
+            self.code_numbers = {code: number for number, code in enumerate(codes)}
+            if len(self.code_numbers) < len(codes):
+                raise UnexpectedError
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise UnexpectedError
+        self.probabilities = _widened(self.probabilities, len(codes))
+        self.probabilities[self.at : self.at + len(scores)] = scores
 
     def _mark(self, name: str, column: Any) -> None:
         """Mark the codes that rows name."""
@@ -347,7 +374,7 @@ class _Reader:
 
         flat = column.flatten().dictionary_encode()
         if flat.null_count:
-            raise _UnexpectedError
+            raise UnexpectedError
         number = [self.code_numbers.setdefault(code, len(self.code_numbers)) for code in flat.dictionary.to_pylist()]
         self.masks[name] = _widened(self.masks[name], len(self.code_numbers))
         lengths = _array(pc.fill_null(pc.list_value_length(column), 0))

@@ -13,7 +13,7 @@ import pytest
 
 from sibnlp import columns, tables
 from sibnlp.errors import ReadError, TableError
-from sibnlp.tables import columnar
+from sibnlp.tables import columnar, text_columns
 from sibnlp.types import Passage, Predictions
 
 # Everything that `str.split` takes for white space, and some that it does not.
@@ -47,12 +47,14 @@ def by_row(path: Path, monkeypatch: pytest.MonkeyPatch) -> Predictions:
     return tables.read_predictions(path)
 
 
-def test_both_ways_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+def test_both_ways_read_the_same(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = made()
     abstained = np.zeros_like(wanted.assigned)
     abstained[0] = ~wanted.assigned[0]
-    path = write(tmp_path / "p.parquet", replace(wanted, abstained=abstained))
+    path = write(tmp_path / f"p.{suffix}", replace(wanted, abstained=abstained))
     monkeypatch.setattr(columnar, "BATCH", 3)
+    monkeypatch.setattr(text_columns, "BATCH", 3)
     found = columnar.read(path)
     assert found is not None
     rows = by_row(path, monkeypatch)
@@ -78,6 +80,16 @@ def test_both_ways_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [p.id for p in part] == ["p 3", "p 5"]
     assert columns.grouped(part, "document")[0].tolist() == [0, 0]
     assert columns.n_words(part).tolist() == [len(rows.passages[i].text.split()) for i in (3, 5)]
+    for passages in (found.passages, part):
+        number = np.arange(len(passages)) % 2
+        assert [one.stage for one in columns.restaged(passages, number, (None, "late"))] == [
+            "late" if i else None for i in number.tolist()
+        ]
+    assert tuple(columns.restaged(rows.passages, np.zeros(7, dtype=np.int64), ("x",))) == tuple(
+        columns.restaged(found.passages, np.zeros(7, dtype=np.int64), ("x",))
+    )
+    assert columns.of_documents(found.passages, {"d1"}).tolist() == columns.of_documents(rows.passages, {"d1"}).tolist()
+    assert columns.documents(found.passages) == {"d0", "d1", "d2"}
 
 
 def test_a_table_is_a_sequence(tmp_path: Path) -> None:

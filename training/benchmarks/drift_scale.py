@@ -1,22 +1,26 @@
 """``sibnlp drift`` and its report on tables of 10,000, 100,000 and 1,000,000 predictions: seconds and peak memory.
 
 The tables are the demo case's predictions over and over: every copy has documents and actors of its own, a third of
-them live their stages in another order, and scores and codes are jittered, so that no two copies agree. Peak memory is
-the resident memory of the whole process tree, looked at fifty times a second.
+them live their stages in another order, and scores and codes are jittered, so that no two copies agree. They are read
+as Parquet, CSV and JSONL, by stages and by brackets found (``--period auto``), and corrected by a probability sample of
+`CODED` passages or by as many that nobody drew (``--gold``). Peak memory is the resident memory of the whole process
+tree, looked at fifty times a second.
 
-    python -m training.benchmarks.drift_scale            # writes DRIFT_SCALE.md
-    python -m training.benchmarks.drift_scale 100000     # one size, printed
+    python -m training.benchmarks.drift_scale                  # writes DRIFT_SCALE.md
+    python -m training.benchmarks.drift_scale 100000           # one size, printed
+    python -m training.benchmarks.drift_scale 100000 gold csv  # these variants of it
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,6 +36,19 @@ SEED = 8
 # Copies that are written as one row group.
 TOGETHER = 24
 FLIPPED, JITTER = 0.02, 0.3
+# Passages that people coded, and how often they say of a code that it is there or not against the classifier.
+CODED, DISSENT = 1_000, 0.05
+# Rows turned into text at a time.
+CHUNK = 20_000
+VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "parquet": (".parquet", ("--period", "stage")),
+    "auto": (".parquet", ("--period", "auto")),
+    "sample": (".parquet", ("--period", "stage", "--gold", "sample.jsonl")),
+    "gold": (".parquet", ("--period", "stage", "--gold", "gold.jsonl")),
+    "csv": (".csv", ("--period", "stage")),
+    "jsonl": (".jsonl", ("--period", "stage")),
+}
+"""By name, how the table is written, and what `sibnlp drift` is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +137,68 @@ def _copied(demo: Any, number: int, rng: np.random.Generator) -> Any:
     return pa.table([columns[field] for field in demo.column_names], schema=demo.schema)
 
 
-def measure(table: Path, out: Path, n: int) -> Measured:
+def write_gold(source: Path, folder: Path) -> None:
+    """Write `CODED` passages of a table as people's codings: ``sample.jsonl``, drawn, and ``gold.jsonl``, as found."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = np.random.default_rng(SEED)
+    file = pq.ParquetFile(source)
+    n = file.metadata.num_rows
+    drawn = np.sort(rng.choice(n, min(CODED, n), replace=False))
+    kept, at = [], 0
+    for batch in file.iter_batches(CHUNK):
+        here = drawn[(drawn >= at) & (drawn < at + len(batch))] - at
+        kept.append(pa.Table.from_batches([batch]).take(here))
+        at += len(batch)
+    with (folder / "sample.jsonl").open("w") as sample, (folder / "gold.jsonl").open("w") as gold:
+        for row in pa.concat_tables(kept).to_pylist():
+            held = set(row["codes"])
+            codes = [code for code, _ in row["scores"] if (code in held) ^ (rng.random() < DISSENT)]
+            told = {name: row[name] for name in ("document", "passage", "start", "end", "text", "speaker", "actor")}
+            told |= {"codes": codes, "coder": "people"}
+            gold.write(json.dumps(told) + "\n")
+            sample.write(json.dumps({**told, "inclusion_probability": len(drawn) / n}) + "\n")
+
+
+def write_text(source: Path, path: Path) -> None:
+    """Write a table as `sibnlp classify` writes CSV or JSONL, by the suffix."""
+    import pyarrow.parquet as pq
+
+    from sibnlp.tables.output import COLUMNS, SCORE, write
+
+    file = pq.ParquetFile(source)
+    schema = file.schema_arrow.names
+    codes = [code for code, _ in next(file.iter_batches(1)).to_pylist()[0]["scores"]]
+    scored = [name for name in (SCORE + code for code in codes) if path.suffix == ".csv"] or ["scores"]
+    own = (*COLUMNS, "codes", "scores", "model")
+    names = [*COLUMNS, *(name for name in schema if name not in own), "codes", *scored, "model"]
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for batch in file.iter_batches(CHUNK):
+            for row in batch.to_pylist():
+                row["scores"] = {code: round(score, 6) for code, score in row["scores"]}
+                yield row
+
+    write(rows(), path, names)
+
+
+def measure(table: Path, out: Path, n: int, told: Sequence[str] = VARIANTS["parquet"][1]) -> Measured:
     """Run ``sibnlp drift`` on a table and watch it.
+
+    Args:
+        table: of predictions.
+        out: folder to write to.
+        n: predictions it holds.
+        told: what the command is told; files it names stand beside the table.
 
     Raises:
         RuntimeError: it failed; says what it said.
     """
     import psutil
 
-    command = [sys.executable, "-m", "sibnlp", "drift", str(table), "-o", str(out), "--period", "stage", "--force"]
+    told = [str(table.parent / one) if one.endswith(".jsonl") else one for one in told]
+    command = [sys.executable, "-m", "sibnlp", "drift", str(table), "-o", str(out), *told, "--force"]
     start = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:
         process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=said, cwd=ROOT)
@@ -161,13 +231,13 @@ def _children(process: Any) -> Sequence[Any]:
         return []
 
 
-def rows(sizes: Sequence[int] = SIZES) -> list[str]:
+def rows(sizes: Sequence[int] = SIZES, variants: Sequence[str] = tuple(VARIANTS)) -> list[str]:
     """A table of measurements, as Markdown."""
     lines = [
         f"Aim at 1,000,000: at most {LIMIT_SECONDS} s and {LIMIT_BYTES / 1e9:.0f} GB. Seconds of computing are what "
         "processors spent on it; by the clock it takes longer where others use them too.\n",
-        "| predictions | seconds | of computing | peak memory, MB | page, MB |",
-        "|---:|---:|---:|---:|---:|",
+        "| predictions | variant | seconds | of computing | peak memory, MB | page, MB |",
+        "|---:|---|---:|---:|---:|---:|",
     ]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -175,19 +245,29 @@ def rows(sizes: Sequence[int] = SIZES) -> list[str]:
         for n in sizes:
             table = folder / f"{n}.parquet"
             write(source, table, n)
-            found = measure(table, folder / "out", n)
-            lines.append(
-                f"| {n:,} | {found.seconds:.1f} | {found.cpu:.1f} | {found.peak / 1e6:,.0f} | {found.page / 1e6:.1f} |"
-            )
-            print(lines[-1], file=sys.stderr)
+            write_gold(table, folder)
+            for variant in variants:
+                suffix, told = VARIANTS[variant]
+                given = table.with_suffix(suffix)
+                if given != table:
+                    write_text(table, given)
+                found = measure(given, folder / "out", n, told)
+                if given != table:
+                    given.unlink()
+                lines.append(
+                    f"| {n:,} | {variant} | {found.seconds:.1f} | {found.cpu:.1f} | {found.peak / 1e6:,.0f} | "
+                    f"{found.page / 1e6:.1f} |"
+                )
+                print(lines[-1], file=sys.stderr)
             table.unlink()
     return lines
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Measure every size and write DRIFT_SCALE.md; or only the sizes named, and print."""
+    """Measure every size and write DRIFT_SCALE.md; or only the sizes and variants named, and print."""
     if arguments:
-        print("\n".join(rows([int(one) for one in arguments])))
+        sizes = [int(one) for one in arguments if one.isdigit()] or SIZES
+        print("\n".join(rows(sizes, [one for one in arguments if not one.isdigit()] or tuple(VARIANTS))))
         return 0
     text = [
         "# Drift at scale",
