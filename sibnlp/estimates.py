@@ -6,6 +6,7 @@ in all periods of a cell, and printed beside every figure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,7 +35,7 @@ from sibnlp.quantifiers import (
 
 BEST, COUNT, CORRECTING, SAMPLING = "best", "count", "pacc", "design_based"
 AS_CODED = "as coded"
-# Passages of fitted cells that are held at a time, 17 bytes each.
+# Passages of fitted cells that are held at a time, 17 bytes or more each.
 _HELD = 4_000_000
 
 
@@ -73,7 +74,9 @@ class Estimates:
         # People give a code or do not: nothing in between.
         self.by_people = bool(((scores == 0) | (scores == 1)).all())
         self._fitted: dict[tuple[object, ...], Fitted | str] = {}
-        self._counted: dict[tuple[object, ...], Adjusted] = {}
+        self._refused: dict[tuple[object, ...], str] = {}
+        self._made: dict[tuple[object, ...], Adjusted] = {}
+        self._everything = np.ones(len(counts.rows), dtype=np.bool_)
         self._part: tuple[tuple[object, ...], Estimates] = ((), self)
         self._levels: dict[tuple[object, ...], Estimate] = {}
 
@@ -82,8 +85,8 @@ class Estimates:
         key = ("part", mine.tobytes())
         if self._part[0] != key:
             found = copy(self)
-            found.counts, found._fitted, found._levels, found._counted = self.counts.part(mine), {}, {}, {}
-            found._part = ((), self)
+            found.counts, found._fitted, found._levels, found._made = self.counts.part(mine), {}, {}, {}
+            found._refused, found._part, found._everything = {}, ((), self), np.ones(len(mine), dtype=np.bool_)
             self._part = (key, found)
         return self._part[1]
 
@@ -115,34 +118,35 @@ class Estimates:
         quantifier: Quantifier = QUANTIFIERS.load(name)()
         if not quantifier.needs_gold:
             rung = AS_CODED if self.by_people else UNCORRECTED
-            counted = _OnDemand(self, domain, code, name, quantifier)
-            # Nobody sets outcomes: what is asked for is as good as what is kept.
-            return Fitted(name, rung, f"{quantifier.label}, {rung}", cast("Adjusted", counted))
-        whole, keep = self.counts.passages(code, domain), self._decided(domain, code)
-        passages = among(whole, None, keep)[0]
-
-        def adjust(gold: Gold | None) -> Adjusted:
-            adjusted = quantifier.adjust(passages, gold)
-            return adjusted if keep.all() else Among(adjusted, keep)
-
+            return Fitted(name, rung, f"{quantifier.label}, {rung}", self._later(domain, code, name, quantifier, None))
         if self.codings is None:
             return "no codings to correct by (--gold)"
+        whole, keep = self.counts.passages(code, domain), self._decided(domain, code)
+        passages = whole if keep.all() else among(whole, None, keep)[0]
         periods = self.counts.periods
         if quantifier.rung == DESIGN_BASED:
-            gold = among(whole, self.codings.cell(self.counts, code, domain, sampled=True), keep)[1]
+            gold = self.codings.cell(self.counts, code, domain, sampled=True)
+            gold = gold if keep.all() else among(whole, gold, keep)[1]
             if why := refusals.sample(passages, gold, periods):
                 return why
-            return Fitted(name, DESIGN_BASED, f"{quantifier.label}, {DESIGN_BASED}", adjust(gold))
+            adjusted = self._later(domain, code, name, quantifier, gold)
+            return Fitted(name, DESIGN_BASED, f"{quantifier.label}, {DESIGN_BASED}", adjusted)
         why = ""
         for rung in (CORRECTED, TRANSPORTED):
             found = self._gold(domain, code, rung, whole, keep)
             if found is None and why:
                 continue
-            refused = found if isinstance(found, str) else refusals.correction(passages, found, periods)
-            if isinstance(found, Gold) and not refused:
+            if isinstance(found, str):
+                why = found
+                continue
+            key = (domain, code, rung)
+            if key not in self._refused:  # the same for every quantifier that corrects by error rates
+                self._refused[key] = refusals.correction(passages, found, periods)
+            if found is not None and not self._refused[key]:
                 method = f"{quantifier.label}, {rung}"
-                return Fitted(name, rung, method, adjust(found), gain=_gain(found, name == "acc"))
-            why = refused if isinstance(found, str) else why or refused
+                adjusted = self._later(domain, code, name, quantifier, found)
+                return Fitted(name, rung, method, adjusted, gain=_gain(found, name == "acc"))
+            why = why or self._refused[key]
         return why
 
     def _gold(
@@ -159,27 +163,39 @@ class Estimates:
 
     def _decided(self, domain: str | None, code: str) -> NDArray[np.bool_]:
         """[r], whether the model decided on a cell. Where it abstained a passage is in no figure, corrected or not."""
+        if self.counts.predictions.abstained is None:
+            return self._everything
         return (self.counts.decided(code) & self.counts.decided(domain))[self.counts.rows]
 
     def weights(self, domain: str | None, code: str, kind: str = "") -> NDArray[np.float64]:
         """[r], weight of each passage in a cell's figures: as `Counts.weights`, and 0 where the model abstained."""
-        return self.counts.weights(kind) * self._decided(domain, code)
+        weights, keep = self.counts.weights(kind), self._decided(domain, code)
+        return weights if keep.all() else weights * keep
 
-    def counted(self, domain: str | None, code: str, name: str, quantifier: Quantifier) -> Adjusted:
-        """What a quantifier that needs no gold makes of a cell; the last few are kept."""
+    def _later(self, domain: str | None, code: str, name: str, quantifier: Quantifier, gold: Gold | None) -> Adjusted:
+        """What a quantifier makes of a cell, made when it is asked for.
+
+        Nobody sets outcomes: what is asked for is as good as what is kept.
+        """
+        return cast("Adjusted", _OnDemand(partial(self._adjusted, domain, code, name, quantifier, gold)))
+
+    def _adjusted(
+        self, domain: str | None, code: str, name: str, quantifier: Quantifier, gold: Gold | None
+    ) -> Adjusted:
+        """What a quantifier makes of a cell; the last few are kept."""
         key = (domain, code, name)
-        if key not in self._counted:
+        if key not in self._made:
             # A cell holds what each passage adds to it: of millions of passages not every cell can be kept.
-            while len(self._counted) >= max(_HELD // max(len(self.counts.predictions), 1), 4):
-                self._counted.pop(next(iter(self._counted)))
+            while len(self._made) >= max(_HELD // max(len(self.counts.predictions), 1), 4):
+                self._made.pop(next(iter(self._made)))
             whole, keep = self.counts.passages(code, domain), self._decided(domain, code)
             # What all cells have in common is not copied where the model decided on everything.
-            self._counted[key] = (
-                quantifier.adjust(whole, None)
+            self._made[key] = (
+                quantifier.adjust(whole, gold)
                 if keep.all()
-                else Among(quantifier.adjust(among(whole, None, keep)[0], None), keep)
+                else Among(quantifier.adjust(among(whole, None, keep)[0], gold), keep)
             )
-        return self._counted[key]
+        return self._made[key]
 
     def level_fit(self, domain: str | None, code: str, name: str = "") -> Fitted:
         """As `fit`, for levels: error rates from elsewhere may correct changes only, so a count stands in."""
@@ -202,6 +218,7 @@ class Estimates:
         denominator: str = "",
         rows: NDArray[np.bool_] | None = None,
         change: bool = False,
+        keep: bool = True,
     ) -> Estimate:
         """Prevalence of a cell by period.
 
@@ -210,30 +227,36 @@ class Estimates:
             name, weight, denominator: instead of the defaults.
             rows: bool [r] over ``counts.rows``; only these passages count.
             change: whether it is for a change (see `level_fit`).
+            keep: whether it will be asked for again.
         """
-        denominator = denominator or self.counts.denominator
-        key = (domain, code, name, weight, denominator, change, None if rows is None else rows.tobytes())
-        if key not in self._levels:
-            self._levels[key] = self._level(domain, code, name, weight, denominator, rows, change)
-        return self._levels[key]
+        denominator, weight = denominator or self.counts.denominator, weight or self.counts.weight
+        pick = self.fit if change else self.level_fit
+        fitted = pick(domain, code, name)
+        alone = denominator == TALK or domain is None
+        # Whoever asks, the same quantifier with the same weights gives the same.
+        asked = (fitted.name,) if alone else (name, denominator, change)
+        key = (domain, code, weight, *asked)
+        if rows is None and key in self._levels:
+            return self._levels[key]
+        weights = self.weights(domain, code, weight)
+        if rows is not None:
+            weights = weights * rows
+        found = fitted.adjusted.levels(weights) if alone else self._share(domain, code, name, fitted, weights, pick)
+        if keep and rows is None:
+            self._levels[key] = found
+        return found
 
-    def _level(
+    def _share(
         self,
         domain: str | None,
         code: str,
         name: str,
-        weight: str,
-        denominator: str,
-        rows: NDArray[np.bool_] | None,
-        change: bool,
+        fitted: Fitted,
+        weights: NDArray[np.float64],
+        pick: Callable[[str | None, str, str], Fitted],
     ) -> Estimate:
-        weights = self.weights(domain, code, weight)
-        if rows is not None:
-            weights = weights * rows
-        pick = self.fit if change else self.level_fit
-        fitted = pick(domain, code, name)
-        if denominator == TALK or domain is None:
-            return fitted.adjusted.levels(weights)
+        """A cell's share of its domain."""
+        assert domain is not None
         base = pick(None, domain, fitted.name if fitted.rung not in (UNCORRECTED, AS_CODED) else name)
         if base.rung != fitted.rung:  # a share of what is counted differently is no share
             parts = [self.attempt(domain, code, COUNT), self.attempt(None, domain, COUNT)]
@@ -266,10 +289,10 @@ def _gain(gold: Gold, decisions: bool) -> float:
 
 
 class _OnDemand:
-    """A count, made when it is asked for: cheap to make again, and as large as the passages are many."""
+    """Made when it is asked for: cheap to make again, and as large as the passages are many."""
 
-    def __init__(self, estimates: Estimates, domain: str | None, code: str, name: str, quantifier: Quantifier) -> None:
-        self._made = partial(estimates.counted, domain, code, name, quantifier)
+    def __init__(self, made: Callable[[], Adjusted]) -> None:
+        self._made = made
 
     @property
     def outcomes(self) -> NDArray[np.float64]:

@@ -78,7 +78,7 @@ def _of_group(
         return _rows(estimates.part(mine), cell, level, None, kind, name)
     rows = np.zeros(len(estimates.counts.rows), dtype=np.bool_)
     rows[mine] = True
-    return _rows(estimates, cell, level, rows, kind, name)
+    return _rows(estimates, cell, level, rows, kind, name, estimates.part(mine).counts)
 
 
 def _named(counts: Counts, kind: str) -> tuple[list[str], NDArray[np.int64], list[int]]:
@@ -110,14 +110,14 @@ def _rows(
     rows: NDArray[np.bool_] | None = None,
     kind: str = "",
     group: str = "",
+    counts: Counts | None = None,
 ) -> list[Prevalence]:
-    counts = estimates.counts
+    """A cell by period; of some rows alone with the counts of these."""
+    counts = counts or estimates.counts
     domain, code = cell
     fitted, method = estimates.method(domain, code)
     levels = estimates.levels(domain, code, rows=rows)
-    inside = np.zeros(len(counts.period), dtype=np.bool_)
-    inside[counts.rows] = True if rows is None else rows
-    held = [counts.held(domain, code, p) & inside for p in counts.periods]
+    held = [counts.held(domain, code, p) for p in counts.periods]
     sizes = [int(one.sum()) for one in held]
     smooth = smoothed(levels.values, sizes)
     found = []
@@ -203,14 +203,13 @@ def shifts(
         that of the levels, from which intervals and p-values are.
     """
     names = _alternatives(estimates)
+    variants = [("", ""), *((name, weight) for name in names for weight in WEIGHTS)]
+    changes: dict[tuple[str, str], list[_Row]] = {variant: [] for variant in variants}
     for cell in cells(framework):
         # Cell by cell, so that of many passages no cell is counted more than once a quantifier.
-        for name in names:
-            if estimates.fit(*cell, name).name == name:
-                for weight in ("", *WEIGHTS):
-                    estimates.levels(*cell, name=name, weight=weight, change=True)
-    main = _changes(estimates, framework, level, margin)
-    others = [_changes(estimates, framework, level, margin, name, weight) for name in names for weight in WEIGHTS]
+        for variant in variants:
+            changes[variant] += _change(estimates, cell, level, *variant)
+    main, *others = (_tested(rows, level, margin) for rows in changes.values())
     found = []
     for cell, (start, end, change, p, outcome, fitted) in main.items():
         said = [other[cell] for other in others if cell in other]
@@ -257,18 +256,21 @@ def _alternatives(estimates: Estimates) -> list[str]:
 Change = tuple[int, int, Contrast, float, str, Fitted]
 
 
-def _changes(
-    estimates: Estimates, framework: Framework, level: float, margin: float, name: str = "", weight: str = ""
-) -> Mapping[Cell, Change]:
-    rows: list[tuple[Cell, int, int, Contrast, Fitted]] = []
-    for cell in cells(framework):
-        fitted = estimates.fit(*cell, name)
-        if name and fitted.name != name:
-            continue  # refused here: it would be the count once more
-        levels = estimates.levels(*cell, name=name, weight=weight, change=True)
-        ends = span(estimates, cell, levels.values)
-        if ends:
-            rows.append((cell, *ends, levels.contrast(*ends, level), fitted))
+_Row = tuple[Cell, int, int, Contrast, Fitted]
+
+
+def _change(estimates: Estimates, cell: Cell, level: float, name: str, weight: str) -> list[_Row]:
+    """Change of a cell by one quantifier and weight, if it has any."""
+    fitted = estimates.fit(*cell, name)
+    if name and fitted.name != name:
+        return []  # refused here: it would be the count once more
+    levels = estimates.levels(*cell, name=name, weight=weight, change=True, keep=not name)
+    ends = span(estimates, cell, levels.values)
+    return [(cell, *ends, levels.contrast(*ends, level), fitted)] if ends else []
+
+
+def _tested(rows: Sequence[_Row], level: float, margin: float) -> Mapping[Cell, Change]:
+    """What each change comes to among all of its kind."""
     adjusted = holm([change.p for *_, change, _ in rows])
     return {
         cell: (start, end, c, p, _outcome(c, p, level, margin), fitted)

@@ -22,7 +22,7 @@ SOURCE = re.compile(r"\b(1[89]|20)\d\d[a-z]?\b|, ch\. \d|§ ?\d")
 NONE_OF_ITS_OWN = {
     "estimates.Estimates.weights": "weights of counts, 0 where nothing was decided",
     "estimates.Estimates.levels": "keeps what a quantifier gives",
-    "estimates.Estimates._level": "picks the quantifier and the denominator",
+    "estimates.Estimates._share": "picks the denominator of `ratio`, which has both",
     "estimates._OnDemand.outcomes": "passes on what a quantifier gives",
     "estimates._OnDemand.levels": "passes on what a quantifier gives",
     "estimates._OnDemand.stray": "passes on what a quantifier gives",
@@ -38,7 +38,8 @@ NONE_OF_ITS_OWN = {
     "quantifiers.counting.Counted.stray": "nil by definition",
     "quantifiers.design_based.Sampled._gold_sums": "a sum",
     "quantifiers.likelihood.Likely._ratio": "the exponential of what `_calibrate` fits",
-    "quantifiers.likelihood.Likely._level": "`maximum_likelihood` of a period",
+    "quantifiers.gridded._shares": "Lagrange's polynomials, a function of mathematics",
+    "quantifiers.likelihood.Likely._levels": "`maximum_likelihood` by period",
     "quantifiers.likelihood.Likely.stray": "unknown by definition",
     "trajectory._end": "a level, clipped",
     "trajectory.levels_of": "a level",

@@ -21,6 +21,19 @@ from sibnlp.registry import Entry, Registry
 DESIGN_BASED, CORRECTED, TRANSPORTED, UNCORRECTED = "design-based", "corrected", "transported", "uncorrected"
 
 
+Rows = slice | NDArray[np.int64]
+ALL = slice(None)
+
+
+def weighed(weight: NDArray[np.float64]) -> Rows:
+    """Rows of the passages that count: all, or, where most weigh nothing, those that do.
+
+    >>> weighed(np.ones(3)), weighed(np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 2.0])).tolist()
+    (slice(None, None, None), [8])
+    """
+    return np.flatnonzero(weight) if np.count_nonzero(weight) * 8 < len(weight) else ALL
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Passages:
     """The n passages of a cell (a code, alone or with a domain), laid out for a quantifier.
@@ -41,11 +54,17 @@ class Passages:
     n_periods: int
     n_clusters: int
 
-    def sums(self, values: NDArray[np.float64], n_clusters: int = 0) -> NDArray[np.float64]:
-        """Sums of [n] values by cluster and period: [n_clusters, n_periods], or more rows where asked for."""
-        rows = max(n_clusters, self.n_clusters)
-        place = self.cluster * self.n_periods + self.period
-        return sum_by(place, values, rows * self.n_periods).reshape(rows, self.n_periods)
+    def sums(self, values: NDArray[np.float64], n_clusters: int = 0, rows: Rows = ALL) -> NDArray[np.float64]:
+        """Sums of values by cluster and period: [n_clusters, n_periods], or more clusters where asked for.
+
+        Args:
+            values: [n], or of some rows alone.
+            n_clusters: at least so many.
+            rows: which passages the values are of.
+        """
+        k = max(n_clusters, self.n_clusters)
+        place = self.cluster[rows] * self.n_periods + self.period[rows]
+        return sum_by(place, values, k * self.n_periods).reshape(k, self.n_periods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.intervals import Error, Estimate, scaled, sum_by
-from sibnlp.quantifiers import CORRECTED, Gold, Passages
+from sibnlp.quantifiers import CORRECTED, Gold, Passages, weighed
 from sibnlp.quantifiers.counting import effective_size
 
 
@@ -108,10 +109,10 @@ class Noise:
         >>> noise.covariance(passages, gold, np.ones(2), np.zeros((4, 1))).round(6).tolist()
         [[0.05]]
         """
-        sums, k = passages.sums, gold.n_clusters
-        by_cluster = sums(weight, k)
+        k, rows = gold.n_clusters, weighed(weight)
+        by_cluster = passages.sums(weight[rows], k, rows)
         total = np.maximum(by_cluster.sum(axis=0), 1e-100)
-        squares = sums(weight**2).sum(axis=0) / total**2
+        squares = passages.sums(weight[rows] ** 2, rows=rows).sum(axis=0) / total**2
         inside = gold.row >= 0
         period = np.where(inside, passages.period[gold.row], 0)
         mine = np.where(inside, weight[gold.row] / total[period], 0.0)
@@ -255,6 +256,19 @@ class Linear:
         adjusted = (x - self.rates.false) / self.gain
         self.outcomes = np.where(self.known, passages.truth, adjusted)
 
+    @cached_property
+    def prevalence(self) -> NDArray[np.float64]:
+        """[k, p], as `by_cluster_and_period` (Good 1965) has it of the outcomes: whatever passages weigh.
+
+        >>> gold = Gold(np.array([1.0, 0.0]), np.zeros(2, bool), np.array([1.0, 0.0]), np.arange(2), np.ones(2),
+        ...             np.full(2, -1), np.arange(2), 2, False)
+        >>> passages = Passages(np.ones(10), np.ones(10, bool), np.zeros(10, int), np.zeros(10, int),
+        ...                     np.full(10, np.nan), 1, 2)
+        >>> Linear(passages, gold, passages.score, gold.score).prevalence.tolist()
+        [[1.0], [1.0]]
+        """
+        return by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
+
     def levels(self, weight: NDArray[np.float64]) -> Estimate:
         """Prevalence by period; the error rates' own error is in both intervals (Rogan & Gladen 1978, by jackknife).
 
@@ -269,11 +283,12 @@ class Linear:
         >>> found.values.round(6).tolist(), found.counted.round(6).tolist(), round(found.gain, 6)
         ([0.25], [0.2], 0.8)
         """
-        passages, k = self.passages, self.gold.n_clusters
-        open_ = weight * ~self.known
-        total = passages.sums(weight, k)
-        certain = passages.sums(np.where(self.known, weight * np.nan_to_num(passages.truth), 0.0), k)
-        flagged, left = passages.sums(open_ * self.x, k), passages.sums(open_, k)
+        passages, k, rows = self.passages, self.gold.n_clusters, weighed(weight)
+        open_, w = weight * ~self.known, weight[rows]
+        total = passages.sums(w, k, rows)
+        truth = np.where(self.known[rows], w * np.nan_to_num(passages.truth[rows]), 0.0)
+        certain = passages.sums(truth, k, rows)
+        flagged, left = passages.sums(open_[rows] * self.x[rows], k, rows), passages.sums(open_[rows], k, rows)
         sums = (certain, flagged, left, total)
         whole = tuple(part.sum(axis=0) for part in sums)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -288,8 +303,7 @@ class Linear:
         deviations = np.concatenate(
             [scaled(without[:n], values, present[:n]), scaled(without[n:], values, present[n:])]
         )
-        prevalence = by_cluster_and_period(passages, self.outcomes, k)
-        stray = self.noise.covariance(passages, self.gold, open_, prevalence)
+        stray = self.noise.covariance(passages, self.gold, open_, self.prevalence)
         share = np.divide(left.sum(axis=0), total.sum(axis=0), out=np.zeros(len(values)), where=total.sum(axis=0) > 0)
         corpus = stray * np.outer(share, share) / self.gain**2
         degrees = float(max(int(self.rates.calibrates.sum()) - 1, 1))
@@ -314,8 +328,7 @@ class Linear:
         0.0
         """
         open_ = np.where(self.known, 0.0, coefficients)
-        prevalence = by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
-        variance = self.noise.variance(self.passages, self.gold, open_, prevalence)
+        variance = self.noise.variance(self.passages, self.gold, open_, self.prevalence)
         degrees = float(max(int(self.rates.calibrates.sum()) - 1, 1))
         return Error(float(np.sqrt(max(variance, 0.0))) / abs(self.gain), degrees)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.intervals import Error, Estimate, counted
-from sibnlp.quantifiers import UNCORRECTED, Gold, Passages
+from sibnlp.quantifiers import UNCORRECTED, Gold, Passages, weighed
 
 
 class Counted:
@@ -30,8 +30,9 @@ class Counted:
         >>> Counted(passages, np.array([1.0, 0.0])).levels(np.array([3.0, 1.0])).values.tolist()
         [0.75]
         """
-        sums = self.passages.sums
-        found = counted(sums(weight * self.outcomes), sums(weight))
+        rows, sums = weighed(weight), self.passages.sums
+        w = weight[rows]
+        found = counted(sums(w * self.outcomes[rows], rows=rows), sums(w, rows=rows))
         return Estimate(
             found.values, found.deviations, found.stratum, found.present, found.corpus, 1.0,
             effective_size(self.passages, weight),
@@ -49,7 +50,9 @@ def effective_size(passages: Passages, weight: NDArray[np.float64]) -> NDArray[n
     >>> effective_size(passages, np.array([1.0, 1.0, 2.0])).round(3).tolist()
     [2.667]
     """
-    total, squares = passages.sums(weight).sum(axis=0), passages.sums(weight**2).sum(axis=0)
+    rows = weighed(weight)
+    w = weight[rows]
+    total, squares = passages.sums(w, rows=rows).sum(axis=0), passages.sums(w**2, rows=rows).sum(axis=0)
     size: NDArray[np.float64] = np.divide(total**2, squares, out=np.zeros_like(total), where=squares > 0)
     return size
 

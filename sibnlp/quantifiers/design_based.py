@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sibnlp.intervals import Error, Estimate, scaled, sum_by
-from sibnlp.quantifiers import DESIGN_BASED, Gold, Passages
+from sibnlp.quantifiers import DESIGN_BASED, Gold, Passages, weighed
 from sibnlp.quantifiers.counting import effective_size
 
 
@@ -78,9 +78,10 @@ class Sampled:
         >>> found.values.round(6).tolist(), found.corpus.round(6).tolist()
         ([0.35], [[0.03125]])
         """
-        passages, gold = self.passages, self.gold
+        passages, gold, rows = self.passages, self.gold, weighed(weight)
         w = gold.weight * weight[gold.row]
-        predicted, total = passages.sums(weight * self.predicted), passages.sums(weight)
+        predicted = passages.sums(weight[rows] * self.predicted[rows], rows=rows)
+        total = passages.sums(weight[rows], rows=rows)
         added, sampled = self._gold_sums(w * self.difference), self._gold_sums(w)
         n = self._gold_sums((w > 0).astype(np.float64))
         with np.errstate(divide="ignore", invalid="ignore"):

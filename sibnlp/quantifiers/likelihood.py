@@ -8,6 +8,7 @@ each class is the same in every period.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -15,11 +16,14 @@ from numpy.typing import NDArray
 
 from sibnlp.calibrate import fit_platt, log_odds
 from sibnlp.intervals import Error, Estimate, scaled
-from sibnlp.quantifiers import CORRECTED, Gold, Passages
+from sibnlp.quantifiers import ALL, CORRECTED, Gold, Passages, Rows, weighed
 from sibnlp.quantifiers.adjusted import by_cluster_and_period, noise
 from sibnlp.quantifiers.counting import effective_size
+from sibnlp.quantifiers.gridded import MANY, Spread
 
 _STEPS = 60
+# By period, log-odds of scores and their weights.
+Points = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 def maximum_likelihood(ratio: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
@@ -73,9 +77,19 @@ class Likely:
         self.calibrates = np.flatnonzero(np.bincount(gold.cluster, minlength=gold.n_clusters))
         self.without = {int(one): self._calibrate(gold.cluster != one) for one in self.calibrates}
         self.ratio = self._ratio(self.logits, self.whole)
-        levels = [self._level(self.ratio, np.ones(len(passages.period)), p) for p in range(passages.n_periods)]
-        at = np.nan_to_num(np.array(levels))[passages.period]
+        self._slope = max(slope for slope, _ in (self.whole, *self.without.values()))
+        levels = self._levels(np.where(self.known, 0.0, 1.0), ALL)[0]
+        at = np.nan_to_num(levels)[passages.period]
         self.outcomes = np.where(self.known, passages.truth, at * self.ratio / (1 - at + at * self.ratio))
+
+    @cached_property
+    def prevalence(self) -> NDArray[np.float64]:
+        """[k, p], as `sibnlp.quantifiers.adjusted.by_cluster_and_period` (Good 1965) has it of the outcomes.
+
+        >>> Likely(*_example()).prevalence.shape
+        (10, 1)
+        """
+        return by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
 
     def _calibrate(self, keep: NDArray[np.bool_]) -> tuple[float, float]:
         """Slope and intercept of the log likelihood ratio in the log-odds of the score (Platt 1999).
@@ -100,9 +114,22 @@ class Likely:
         ratio: NDArray[np.float64] = np.exp(np.clip(calibration[0] * logits + calibration[1], -30, 30))
         return ratio
 
-    def _level(self, ratio: NDArray[np.float64], weight: NDArray[np.float64], period: int) -> float:
-        held = (self.passages.period == period) & ~self.known & (weight > 0)
-        return maximum_likelihood(ratio[held], weight[held])
+    def _levels(self, open_: NDArray[np.float64], rows: Rows) -> tuple[NDArray[np.float64], Points]:
+        """Prevalence by period, and where to sum over: the passages themselves, or the grid that many are spread over.
+
+        Args:
+            open_: [n] weights, 0 where truth is known.
+            rows: those that weigh anything.
+        """
+        x, weight, period = self.logits[rows], open_[rows], self.passages.period[rows]
+        periods = range(self.passages.n_periods)
+        if len(x) < MANY:
+            points: Points = [(x[held], weight[held]) for held in ((period == p) & (weight > 0) for p in periods)]
+        else:
+            spread = Spread(x, weight, period, len(periods), self._slope)
+            points = [(spread.points, weights) for weights in spread.weights]
+        levels = [maximum_likelihood(self._ratio(at, self.whole), weights) for at, weights in points]
+        return np.array(levels), points
 
     def levels(self, weight: NDArray[np.float64]) -> Estimate:
         """Prevalence by period; replicates move by one Newton step of the likelihood (Saerens 2002; Wolter 2007).
@@ -115,28 +142,27 @@ class Likely:
         [0.71]
         """
         passages, k = self.passages, self.gold.n_clusters
-        p_of, n = passages.n_periods, passages.n_clusters
-        unknown = np.array([self._level(self.ratio, weight, p) for p in range(p_of)])
-        held = np.clip(np.nan_to_num(unknown), 1e-6, 1 - 1e-6)
-        at = held[passages.period]
+        n, rows = passages.n_clusters, weighed(weight)
         open_ = weight * ~self.known
-        score, slope = self._score(self.ratio, at)
-        gradient, curve = passages.sums(open_ * score, k), passages.sums(open_ * slope, k)
-        total, left = passages.sums(weight, k), passages.sums(open_, k)
-        certain = passages.sums(np.where(self.known, weight * np.nan_to_num(passages.truth), 0.0), k)
+        unknown, points = self._levels(open_, rows)
+        held = np.clip(np.nan_to_num(unknown), 1e-6, 1 - 1e-6)
+        w, o = weight[rows], open_[rows]
+        score, slope = self._score(self.ratio[rows], held[passages.period[rows]])
+        gradient, curve = passages.sums(o * score, k, rows), passages.sums(o * slope, k, rows)
+        total, left = passages.sums(w, k, rows), passages.sums(o, k, rows)
+        truth = np.where(self.known[rows], w * np.nan_to_num(passages.truth[rows]), 0.0)
+        certain = passages.sums(truth, k, rows)
         g, h = gradient.sum(axis=0), np.minimum(curve.sum(axis=0), -1e-12)
         # At an edge the likelihood still rises towards it: what a cluster adds is measured from there.
         g = np.where((unknown <= 0) | (unknown >= 1), 0.0, g)
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = np.clip(held - (g - gradient) / np.minimum(h - curve, -1e-12), -1.0, 2.0)
             values = (certain.sum(axis=0) + np.nan_to_num(unknown) * left.sum(axis=0)) / total.sum(axis=0)
-        shifts = np.zeros((k, p_of))
+        shifts = np.zeros((k, len(held)))
+        stands = self._sums(points, self.whole, held)[0]
         for one, calibration in self.without.items():
-            ratio = self._ratio(self.logits, calibration)
-            other, bend = self._score(ratio, at)
-            base = passages.sums(open_ * other).sum(axis=0) - gradient.sum(axis=0)
-            steep = np.minimum(passages.sums(open_ * bend).sum(axis=0), -1e-12)
-            shifts[one] = np.clip(-base / steep, -1.0, 1.0)
+            first, second = self._sums(points, calibration, held)
+            shifts[one] = np.clip(-(first - stands) / np.minimum(second, -1e-12), -1.0, 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             without = (certain.sum(axis=0) - certain + (moved + shifts) * (left.sum(axis=0) - left)) / (
                 total.sum(axis=0) - total
@@ -152,6 +178,23 @@ class Likely:
         stratum = (np.arange(k) >= n).astype(np.int64)
         degrees = float(max(len(self.calibrates) - 1, 1))
         return Estimate(values, deviations, stratum, present, corpus, degrees, effective_size(passages, weight))
+
+    def _sums(
+        self, points: Points, calibration: tuple[float, float], held: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """First and second derivative of the log likelihood by period, under a calibration (Alexandari et al. 2020).
+
+        A passage whose score is three times likelier with the code, at a half: 2 / 2, and −1:
+
+        >>> first, second = Likely(*_example())._sums([(np.log([3.0]), np.ones(1))], (1.0, 0.0), np.array([0.5]))
+        >>> first.round(6).tolist(), second.round(6).tolist()
+        ([1.0], [-1.0])
+        """
+        found = np.empty((2, len(held)))
+        for p, (at, weights) in enumerate(points):
+            score, slope = self._score(self._ratio(at, calibration), held[p])
+            found[:, p] = (weights * score).sum(), (weights * slope).sum()
+        return found[0], found[1]
 
     def stray(self, coefficients: NDArray[np.float64]) -> Error:
         """Unknown: posteriors of single passages lean on the period's prevalence, so sums of some of them do too."""
@@ -187,15 +230,15 @@ class Likely:
         """
         gold_ratio = self._ratio(self.gold_logits, self.whole)
         covariance = np.zeros((len(held), len(held)))
-        weight = self.passages.sums(open_).sum(axis=0)
+        rows = weighed(open_)
+        weight = self.passages.sums(open_[rows], rows=rows).sum(axis=0)
         share = np.divide(weight, total.sum(axis=0), out=np.zeros_like(weight), where=total.sum(axis=0) > 0)
         scale = np.divide(weight, -curve) * share
-        prevalence = by_cluster_and_period(self.passages, self.outcomes, self.gold.n_clusters)
         for p, level in enumerate(held):
             score, _ = self._score(gold_ratio, level)
             means = [score[self.gold.truth == kind].mean() for kind in (0, 1)]
             found = noise(score - np.where(self.gold.truth == 1, means[1], means[0]), self.gold)
-            part = found.covariance(self.passages, self.gold, open_, prevalence) * np.outer(scale, scale)
+            part = found.covariance(self.passages, self.gold, open_, self.prevalence) * np.outer(scale, scale)
             # Each period's scores are weighed at its own prevalence; between two periods both halves count.
             covariance[p, :] += part[p, :] / 2
             covariance[:, p] += part[:, p] / 2
