@@ -62,6 +62,7 @@ class Counts:
         self.rows = np.flatnonzero(self.period >= 0)
         # What every cell's passages have in common is kept once: with a million of them it is most of the memory.
         self._common = self.period[self.rows], self.cluster[self.rows]
+        self._place = self._common[1] * len(self.periods) + self._common[0]
         self._unknown = np.broadcast_to(np.float64(np.nan), len(predictions))
         self._weights: dict[str, NDArray[np.float64]] = {}
 
@@ -76,6 +77,7 @@ class Counts:
         names = list(self.clusters)
         found.clusters = {names[number]: i for i, number in enumerate(different.tolist())}
         found._common = found.period, found.cluster
+        found._place = found.cluster * len(self.periods) + found.period
         found._unknown = self._unknown[: len(rows)]
         found._weights = {kind: self.weights(kind)[mine] for kind in (*self._weights, self.weight)}
         return found
@@ -102,7 +104,9 @@ class Counts:
         columns = [self.predictions.column(code) for code in codes if code in self.predictions.codes]
         if len(columns) < sum(code is not None for code in codes) or not columns:
             return np.zeros(len(self.predictions), dtype=np.float32)
-        lowest: NDArray[np.float32] = self.predictions.probabilities[:, columns].min(axis=1)
+        lowest: NDArray[np.float32] = self.predictions.probabilities[:, columns[0]]
+        for column in columns[1:]:
+            lowest = np.minimum(lowest, self.predictions.probabilities[:, column])
         return lowest
 
     def inside(self, domain: str | None, period: str) -> NDArray[np.bool_]:
@@ -150,6 +154,7 @@ class Counts:
             truth=self._unknown[: len(self.rows)] if self.known is None else self.truth(*codes)[self.rows],
             n_periods=len(self.periods),
             n_clusters=len(self.clusters),
+            place=self._place,
         )
 
     def truth(self, *codes: str | None) -> NDArray[np.float64]:

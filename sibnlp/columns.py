@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,11 +189,21 @@ def subset(predictions: Predictions, rows: Numbers) -> Predictions:
     return replace(
         predictions,
         passages=taken(predictions.passages, rows),
-        probabilities=predictions.probabilities[rows],
-        assigned=predictions.assigned[rows],
+        probabilities=_of_rows(predictions.probabilities, rows),
+        assigned=_of_rows(predictions.assigned, rows),
         stances=tuple(predictions.stances[row] for row in rows.tolist()) if predictions.stances else (),
-        abstained=None if abstained is None else abstained[rows],
+        abstained=None if abstained is None else _of_rows(abstained, rows),
     )
+
+
+def _of_rows(matrix: NDArray[Any], rows: Numbers) -> NDArray[Any]:
+    """Rows of a matrix, code by code in memory where it is so."""
+    if matrix.flags.c_contiguous:
+        return matrix[rows]
+    found = np.empty((len(rows), matrix.shape[1]), dtype=matrix.dtype, order="F")
+    for column in range(matrix.shape[1]):
+        found[:, column] = matrix[rows, column]
+    return found
 
 
 def filled(passages: Sequence[Passage], field: str) -> NDArray[np.bool_]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
+from sibnlp import instrument
 from sibnlp.instrument import warnings
 from sibnlp.types import Passage, Source
 
@@ -65,3 +68,14 @@ def test_the_interviewer_s_questions() -> None:
 def test_one_period_has_nothing_to_differ_from() -> None:
     found, _ = passages()
     assert warnings(found, ["1"] * len(found), STAGES) == ()
+
+
+def test_divergence_is_that_of_scipy_to_the_last_digit() -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        one, other = rng.integers(0, 5, (2, 60)).astype(float)
+        p, q = one / one.sum(), other / other.sum()
+        wanted = (stats.entropy(p, (p + q) / 2, base=2) + stats.entropy(q, (p + q) / 2, base=2)) / 2
+        assert instrument.jensen_shannon(one, other) == wanted

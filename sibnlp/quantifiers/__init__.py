@@ -44,6 +44,7 @@ class Passages:
         period: int [n] in [0, n_periods).
         cluster: int [n] in [0, n_clusters): the actor, or the document where nobody is named.
         truth: float64 [n], what codings say where they stand for a passage (of a training document); NaN elsewhere.
+        place: int [n], ``cluster · n_periods + period``, where all cells have it in common.
     """
 
     score: NDArray[np.float64]
@@ -53,6 +54,7 @@ class Passages:
     truth: NDArray[np.float64]
     n_periods: int
     n_clusters: int
+    place: NDArray[np.int64] | None = None
 
     def sums(self, values: NDArray[np.float64], n_clusters: int = 0, rows: Rows = ALL) -> NDArray[np.float64]:
         """Sums of values by cluster and period: [n_clusters, n_periods], or more clusters where asked for.
@@ -63,7 +65,7 @@ class Passages:
             rows: which passages the values are of.
         """
         k = max(n_clusters, self.n_clusters)
-        place = self.cluster[rows] * self.n_periods + self.period[rows]
+        place = self.cluster[rows] * self.n_periods + self.period[rows] if self.place is None else self.place[rows]
         return sum_by(place, values, k * self.n_periods).reshape(k, self.n_periods)
 
 
@@ -144,7 +146,7 @@ def among(passages: Passages, gold: Gold | None, keep: NDArray[np.bool_]) -> tup
     """
     some = replace(
         passages, score=passages.score[keep], given=passages.given[keep], period=passages.period[keep],
-        cluster=passages.cluster[keep], truth=passages.truth[keep],
+        cluster=passages.cluster[keep], truth=passages.truth[keep], place=None,
     )  # fmt: skip
     if gold is None:
         return some, None

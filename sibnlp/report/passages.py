@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,34 @@ def in_scope(kind: str | None, scope: str) -> bool:
     return scope == "all" or is_spoken(kind) == (scope == INTERVIEW)
 
 
+class Rows:
+    """Rows that stand behind a figure, in little room: figures of a million passages share them many times over.
+
+    Args:
+        rows: indices into the predictions.
+    """
+
+    def __init__(self, rows: NDArray[np.integer[Any]]) -> None:
+        self.n = len(rows)
+        self._rows: NDArray[np.int32] | None = rows.astype(np.int32, copy=False)
+        self._bits: NDArray[np.uint8] | None = None
+        # A bit a passage, where that is less than a number for each that is there.
+        if self.n > LARGE and int(rows[-1]) < 32 * self.n and bool((rows[1:] > rows[:-1]).all()):
+            there = np.zeros(int(rows[-1]) + 1, dtype=np.bool_)
+            there[rows] = True
+            self._bits, self._rows = np.packbits(there), None
+
+    def __call__(self) -> NDArray[np.int32]:
+        """The rows."""
+        if self._rows is not None:
+            return self._rows
+        return np.flatnonzero(np.unpackbits(self._bits).view(np.bool_)).astype(np.int32)
+
+
+LARGE = 10_000
+"""Rows behind a figure from which on they are kept as bits."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """One figure and the rows of the predictions behind it.
@@ -43,13 +72,18 @@ class Cell:
     Attributes:
         title: what it is, in words; summary: the figure itself, in words.
         counted: passages the figure counts; may differ from the rows where another rule found them.
-        rows: indices into the predictions, ascending.
+        kept: its rows.
     """
 
     title: str
     summary: str
     counted: int
-    rows: NDArray[np.int32]
+    kept: Rows
+
+    @property
+    def rows(self) -> NDArray[np.int32]:
+        """Indices into the predictions."""
+        return self.kept()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +105,7 @@ class Cells:
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._periods: dict[int, NDArray[np.intp]] = {}
         self._by_id: dict[str, list[int]] = {}
+        self._of_period: dict[tuple[int, str], NDArray[np.int32]] = {}
         self._heard: dict[tuple[int, str, str], Heard] = {}
         self._groups: dict[str, NDArray[np.object_]] = {}
 
@@ -138,12 +173,16 @@ class Cells:
 
     def rows(self, trajectory: Trajectory, domain: str | None, codes: Sequence[str], period: str) -> NDArray[np.intp]:
         """Rows of a period that carry the domain and any of the codes; no codes means with or without."""
-        keep = self.periods(trajectory) == trajectory.periods.index(period)
+        key = (id(trajectory), period)
+        if key not in self._of_period:
+            inside = self.periods(trajectory) == trajectory.periods.index(period)
+            self._of_period[key] = np.flatnonzero(inside).astype(np.int32)
+        rows = self._of_period[key]
         if domain is not None:
-            keep &= self.has(domain)
+            rows = rows[self.has(domain)[rows]]
         if codes:
-            keep &= np.any([self.has(code) for code in codes], axis=0)
-        return np.flatnonzero(keep)
+            rows = rows[np.any([self.has(code)[rows] for code in codes], axis=0)]
+        return rows.astype(np.intp)
 
     def heard(self, trajectory: Trajectory, start: str, end: str) -> Heard:
         """Who is heard at the start and at the end: found once for all parts of all changes between them."""
@@ -181,9 +220,7 @@ class Cells:
         """Number of a cell of any rows, found by its key or made."""
         if key not in self._numbers:
             self._numbers[key] = len(self.all)
-            # Half the width: figures of a million passages share them many times over.
-            narrow = rows.astype(np.int32, copy=False)
-            self.all.append(Cell(line(title), line(summary), len(rows) if counted is None else counted, narrow))
+            self.all.append(Cell(line(title), line(summary), len(rows) if counted is None else counted, Rows(rows)))
         return self._numbers[key]
 
     def union(self, key: tuple[Any, ...], cells: Iterable[int | None], title: str, summary: str) -> int | None:
@@ -232,15 +269,15 @@ def chosen(
         return list(range(n))
     digests = (hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest() for one in ids)
     hashes = np.fromiter((int.from_bytes(digest[:8], "big") for digest in digests), dtype=np.uint64, count=n)
-    order = np.empty(n, dtype=np.int64)
-    order[np.argsort(hashes, kind="stable")] = np.arange(n)
+    order = np.empty(n, dtype=np.int32)
+    order[np.argsort(hashes, kind="stable")] = np.arange(n, dtype=np.int32)
     # A row's rank is its best place among the cells that hold it; a row in no cell ranks last.
     rank = np.full(n, n, dtype=np.int64)
     looked = max(_ORDERED, 4 * limit // max(len(cells), 1))
     for cell in cells:
         rows = cell.rows
         if len(rows) > looked:
-            rows = rows[np.argpartition(order[rows], looked)[:looked]]
+            rows = _first(rows, order, looked)
         rows = rows[np.argsort(order[rows])]
         if documents is not None:
             rows = rows[np.argsort(_turns(documents[rows]), kind="stable")]
@@ -248,6 +285,16 @@ def chosen(
     rank[np.fromiter(always, dtype=np.int64)] = -1
     found: list[int] = np.sort(np.lexsort((order, rank))[:limit]).tolist()
     return found
+
+
+def _first(rows: NDArray[np.int32], order: NDArray[np.int32], n: int) -> NDArray[np.int32]:
+    """The n rows that come first in an order, in any order."""
+    places = order[rows]
+    # As good as random, so that about so many are among the first; only of these has to be chosen.
+    few = places < int(1.5 * n * len(order) / len(rows))
+    if np.count_nonzero(few) > n:
+        rows, places = rows[few], places[few]
+    return rows[np.argpartition(places, n)[:n]]
 
 
 def _turns(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -277,13 +324,13 @@ class _Names:
 
 def _codes(predictions: Predictions, row: int) -> list[list[Any]]:
     """``[column, score in hundredths or null, given]``: those given, then the nearest misses, best first."""
-    scores = predictions.probabilities[row]
-    ranked = sorted(range(len(predictions.codes)), key=lambda k: (-np.nan_to_num(scores[k], nan=-1.0), k))
-    given = [k for k in ranked if predictions.assigned[row, k]]
-    near = [k for k in ranked if not predictions.assigned[row, k] and scores[k] >= 0.1][:NEAR_MISSES]
-    return [
-        [k, round(100 * float(scores[k])) if np.isfinite(scores[k]) else None, int(k in given)] for k in given + near
-    ]
+    # As plain numbers: asking numpy for each of them takes longer than all else in the page.
+    scores: list[float] = predictions.probabilities[row].tolist()
+    assigned: list[bool] = predictions.assigned[row].tolist()
+    ranked = sorted(range(len(scores)), key=lambda k: (1.0 if math.isnan(scores[k]) else -scores[k], k))
+    given = [k for k in ranked if assigned[k]]
+    near = [k for k in ranked if not assigned[k] and scores[k] >= 0.1][:NEAR_MISSES]
+    return [[k, round(100 * scores[k]) if math.isfinite(scores[k]) else None, int(assigned[k])] for k in given + near]
 
 
 def explanation(passage: Passage) -> str:
@@ -343,8 +390,8 @@ def embed(
     predictions = cells.predictions
     own = ids(predictions.passages) if len(predictions) > limit else ()
     rows = chosen(cells.all, len(predictions), limit, always, own, cells.documents[0])
-    places = np.full(len(predictions), -1, dtype=np.int64)
-    places[rows] = np.arange(len(rows))
+    places = np.full(len(predictions), -1, dtype=np.int32)
+    places[rows] = np.arange(len(rows), dtype=np.int32)
     position = {row: i for i, row in enumerate(rows)}
     speakers, roles, documents, whens = _Names(), _Names(), _Names(), _Names()
     passages: list[list[Any]] = []
@@ -373,7 +420,7 @@ def embed(
                 "title": cell.title,
                 "summary": cell.summary,
                 "counted": cell.counted,
-                "total": len(cell.rows),
+                "total": cell.kept.n,
                 "rows": (there := places[cell.rows])[there >= 0].tolist(),
             }
             for cell in cells.all

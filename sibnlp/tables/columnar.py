@@ -246,8 +246,9 @@ class _Reader:
         self.shared: dict[str, list[NDArray[np.int32]]] = {}
         # Filled in place: a list of parts would be there twice when it is joined. What stays empty takes no room.
         self.n = n
-        self.probabilities = np.zeros((self.n, 0), dtype=np.float32)
-        self.masks = {name: np.zeros((self.n, 0), dtype=np.bool_) for name in ("codes", "abstained")}
+        # Code by code in memory: whatever is counted is counted of one code at a time.
+        self.probabilities = np.zeros((self.n, 0), dtype=np.float32, order="F")
+        self.masks = {name: np.zeros((self.n, 0), dtype=np.bool_, order="F") for name in ("codes", "abstained")}
         self.model: str | None = None
         self.at = 0
 
@@ -387,7 +388,7 @@ def _widened(matrix: NDArray[Any], k: int) -> NDArray[Any]:
     n, held = matrix.shape
     if held >= k:
         return matrix
-    wide = np.zeros((n, k), dtype=matrix.dtype)
+    wide = np.zeros((n, k), dtype=matrix.dtype, order="F")
     wide[:, :held] = matrix
     return wide
 

@@ -161,7 +161,7 @@ def _integers(column: Any, gaps: bool) -> Any:
 
     column = pc.utf8_trim_whitespace(column)
     if gaps:
-        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+        column = pc.if_else(pc.equal(column, pa.scalar("")), pa.scalar(None, pa.string()), column)
     if not pc.all(pc.match_substring_regex(column, r"^[0-9]{1,18}$"), min_count=0).as_py():
         raise UnexpectedError
     return column.cast(pa.int64())

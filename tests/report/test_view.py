@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sibnlp.report import charts, evaluation, text, view
-from sibnlp.report.passages import Cell, Cells, chosen, explanation, in_scope
+from sibnlp.report.passages import LARGE, Cell, Cells, Rows, _first, chosen, explanation, in_scope
 from tests.report import factory
 
 # A trajectory without what compares periods or people.
@@ -239,8 +239,23 @@ def test_every_figure_keeps_a_passage_and_documents_take_turns() -> None:
     assert all(cell["total"] >= len(cell["rows"]) for cell in script["cells"])
     # Ten passages of each of four documents: the first four places are four documents'.
     rows, documents = np.arange(40, dtype=np.int32), np.repeat(np.arange(4), 10)
-    kept = chosen([Cell("", "", 40, rows)], 40, 8, (), [f"p{i}" for i in range(40)], documents)
+    kept = chosen([Cell("", "", 40, Rows(rows))], 40, 8, (), [f"p{i}" for i in range(40)], documents)
     assert np.bincount(documents[kept]).tolist() == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("every", [1, 3, 40])
+def test_rows_behind_a_figure_come_back_whatever_room_they_take(every: int) -> None:
+    rows = np.arange(5, 5 + every * (LARGE + 3), every)
+    for given in (rows, rows[:7], rows[:0], rows[::-1], np.concatenate([rows[9:], rows[:9]])):
+        kept = Rows(given)
+        assert (kept.n, kept().dtype, kept().tolist()) == (len(given), np.dtype(np.int32), given.tolist())
+
+
+@pytest.mark.parametrize("n", [1, 50, 899])
+def test_the_first_of_an_order_are_found(n: int) -> None:
+    order = np.random.default_rng(n).permutation(3_000).astype(np.int32)
+    rows = np.arange(0, 2_700, 3, dtype=np.int32)
+    assert sorted(order[_first(rows, order, n)].tolist()) == sorted(order[rows].tolist())[:n]
 
 
 def test_few_passages_are_all_embedded() -> None:

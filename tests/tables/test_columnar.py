@@ -89,6 +89,10 @@ def test_both_ways_read_the_same(suffix: str, tmp_path: Path, monkeypatch: pytes
         columns.restaged(found.passages, np.zeros(7, dtype=np.int64), ("x",))
     )
     assert columns.of_documents(found.passages, {"d1"}).tolist() == columns.of_documents(rows.passages, {"d1"}).tolist()
+    one, other = columns.subset(found, some), columns.subset(rows, some)
+    for name in ("probabilities", "assigned", "abstained"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+        assert getattr(one, name).flags.f_contiguous
     assert columns.documents(found.passages) == {"d0", "d1", "d2"}
 
 
