@@ -254,4 +254,6 @@ def _gains(
     total, whole = tops.sum(axis=1, keepdims=True), bottoms.sum(axis=1, keepdims=True)
     left, passed = tops.cumsum(axis=1)[:, :-1], bottoms.cumsum(axis=1)[:, :-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(left**2 / passed + (total - left) ** 2 / (whole - passed) - total**2 / whole)
+        gains = left**2 / passed + (total - left) ** 2 / (whole - passed) - total**2 / whole
+    found: NDArray[np.float64] = np.nan_to_num(gains)
+    return found

@@ -46,17 +46,17 @@ class Rows:
 
     def __init__(self, rows: NDArray[np.integer[Any]]) -> None:
         self.n = len(rows)
-        self._rows: NDArray[np.int32] | None = rows.astype(np.int32, copy=False)
-        self._bits: NDArray[np.uint8] | None = None
+        self._rows = rows.astype(np.int32, copy=False)
+        self._bits = np.zeros(0, dtype=np.uint8)
         # A bit a passage, where that is less than a number for each that is there.
         if self.n > LARGE and int(rows[-1]) < 32 * self.n and bool((rows[1:] > rows[:-1]).all()):
             there = np.zeros(int(rows[-1]) + 1, dtype=np.bool_)
             there[rows] = True
-            self._bits, self._rows = np.packbits(there), None
+            self._bits, self._rows = np.packbits(there), self._rows[:0].copy()
 
     def __call__(self) -> NDArray[np.int32]:
         """The rows."""
-        if self._rows is not None:
+        if not len(self._bits):
             return self._rows
         return np.flatnonzero(np.unpackbits(self._bits).view(np.bool_)).astype(np.int32)
 
