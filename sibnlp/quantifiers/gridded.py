@@ -53,7 +53,7 @@ class Spread:
         step = SPACING / max(slope, 1.0)
         low, high = (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
         size = int((high - low) / step) + POINTS + 1
-        self.points = low + step * (np.arange(size) - _BEFORE)
+        self.points = (low + step * (np.arange(size) - _BEFORE)).astype(np.float64)
         found = np.zeros(n_periods * size)
         for start in range(0, len(x), _BLOCK):
             block = slice(start, start + _BLOCK)

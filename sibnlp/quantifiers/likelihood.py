@@ -121,8 +121,7 @@ class Likely:
             open_: [n] weights, 0 where truth is known.
             rows: those that weigh anything.
         """
-        x = self.logits[rows].astype(np.float64, copy=False)
-        weight, period = open_[rows], self.passages.period[rows]
+        x, weight, period = self.logits[rows], open_[rows], self.passages.period[rows]
         periods = range(self.passages.n_periods)
         if len(x) < MANY:
             points: Points = [(x[held], weight[held]) for held in ((period == p) & (weight > 0) for p in periods)]
