@@ -98,16 +98,20 @@ def tried(paths: Iterable[Path], project: Sequence[str] = (), predictions: bool 
     from sibnlp import exchange
     from sibnlp.errors import ReadError
     from sibnlp.guard import PLAIN, Guard
+    from sibnlp.tables import files
 
     paths = [path for path in paths if path.exists() and not path.is_dir()]  # else reading it says why
     if strange := next((path for path in paths if not path.is_file()), None):
         raise ReadError(strange, "is no regular file", "name a file, not a pipe or a device")
     risky = [path for path in paths if path.suffix.lower() not in (*PLAIN, ".toml")]
+    projects = {path for path in risky if exchange.is_project(path)}
+    # A suffix that nobody knows is refused by whoever is asked to read it.
+    risky = [path for path in risky if path in projects or path.suffix.lower() in files.LOADERS]
     if not risky:
         return
     with Guard() as guard:
         for path in risky:
-            if exchange.is_project(path):
+            if path in projects:
                 guard.try_project(path, project)
             else:
                 guard.try_table(path, predictions)
