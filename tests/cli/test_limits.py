@@ -117,14 +117,14 @@ def check(done: Done, path: Path, folder: Path, *said: str) -> None:
 def test_a_table_that_unfolds_to_gigabytes_is_refused(
     bomb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(guard, "Guard", partial(Guard, seconds=600, memory=1024**3))
+    monkeypatch.setattr(Guard.__init__, "__defaults__", (600, 1024**3))
     done = sibnlp(*commands(bomb, tmp_path)[name])
     check(done, bomb, tmp_path, *TOO_MUCH)
 
 
 def test_predictions_that_unfold_to_gigabytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table just as `sibnlp classify` writes it, which is read by column."""
-    monkeypatch.setattr(guard, "Guard", partial(Guard, seconds=600, memory=1024**3))
+    monkeypatch.setattr(Guard.__init__, "__defaults__", (600, 1024**3))
     path = tmp_path / "predictions.parquet"
     text, n = "We lost. " * 1000, 25_000
     row = {"document": "d", "passage": "p", "start": 0, "end": len(text), "text": text, "codes": ["a"], "model": "m"}
@@ -150,7 +150,7 @@ def test_a_project_that_crashes_its_importer_costs_one_line(
 def test_a_project_that_its_importer_loops_over_is_stopped(
     evil: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(guard, "Guard", partial(Guard, seconds=3))
+    monkeypatch.setattr(Guard.__init__, "__defaults__", (3, guard.MEMORY))
     done = sibnlp(*commands(evil("loop"), tmp_path)[name])
     check(done, tmp_path / "loop.evil", tmp_path, "was stopped")
 
@@ -180,10 +180,10 @@ def test_a_large_table_to_classify_is_tried_before_it_is_cut(tmp_path: Path, mon
 
 
 def test_tables_in_text_are_read_without_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: object, **__: object) -> Guard:
+    def never(*_: object) -> None:
         raise AssertionError("a process for a table in text")
 
-    monkeypatch.setattr(guard, "Guard", never)
+    monkeypatch.setattr(Guard, "_ask", never)
     rows = "".join(f'{{"id": "{n}", "text": "a b", "codes": [], "coder": "{who}"}}\n' for n in range(3) for who in "ab")
     (tmp_path / "codings.jsonl").write_text(rows, encoding="utf-8")
     assert sibnlp("agree", tmp_path / "codings.jsonl").code == 0
