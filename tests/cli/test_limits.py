@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -128,7 +129,7 @@ def test_predictions_that_unfold_to_gigabytes_are_refused(tmp_path: Path, monkey
     path = tmp_path / "predictions.parquet"
     text, n = "We lost. " * 1000, 25_000
     row = {"document": "d", "passage": "p", "start": 0, "end": len(text), "text": text, "codes": ["a"], "model": "m"}
-    columns = {name: pa.array([value] * n) for name, value in row.items()}
+    columns: dict[str, Any] = {name: pa.array([value] * n) for name, value in row.items()}
     columns["scores"] = pa.array([[("a", 0.5)]] * n, pa.map_(pa.string(), pa.float32()))
     table = pa.table(columns)
     with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
