@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 import sibnlp
 from sibnlp.abstention import confidence
-from sibnlp.calibrate import Calibration, log_odds
+from sibnlp.calibrate import Calibration
 from sibnlp.cascade import CASCADE, Cascade, is_cascade, limits, parse
 from sibnlp.classifiers import CLASSIFIERS, Classifier, describe, texts_of
-from sibnlp.codebook import DOMAINS, PASSAGE, STANCE, Code, Codebook, Family
+from sibnlp.codebook import DOMAINS, PASSAGE, Code, Codebook, Family
 from sibnlp.codebook import load as load_codebook
 from sibnlp.codebook import shipped as shipped_codebooks
 from sibnlp.errors import CodebookError, DataError, ModelError, OutputExistsError, UnknownNameError
@@ -129,8 +129,7 @@ class Model:
 
         A code is given at or over its threshold. In an exclusive family only the most probable of those is; a family
         that requires another gives codes only where that other does (where the model knows it), a relation only where
-        two logics are, and a stance for each logic: never more stances than logics, and at least one (see
-        `_stances`). Domains and dimensions stand on their own: bound to the logics found, they would miss what the
+        two logics are. Domains and dimensions stand on their own: bound to the logics found, they would miss what the
         logics miss (measured: models/README.md).
         """
         cuts = np.array([self.thresholds[code] for code in self.codes], dtype=np.float32)
@@ -144,10 +143,8 @@ class Model:
         for family in self.manifest.families:
             needed = columns.get(family["requires"])
             if needed and family["id"] not in DOMAINS:
-                own, n_carried = columns[family["id"]], assigned[:, needed].sum(axis=1)
-                if family["id"] == STANCE:
-                    assigned[:, own] = _stances(probabilities[:, own], cuts[own], n_carried)
-                assigned[:, own] &= (n_carried >= needs(family["id"]))[:, None]
+                enough = assigned[:, needed].sum(axis=1) >= needs(family["id"])
+                assigned[:, columns[family["id"]]] &= enough[:, None]
         return assigned
 
     def codebooks(self) -> list[Codebook]:
@@ -231,19 +228,6 @@ class Model:
                     old.rename(folder)
                 raise
         return folder
-
-
-def _stances(
-    probabilities: NDArray[np.float32], cuts: NDArray[np.float32], n_logics: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Which stances hold: bool [n, k], for n_logics logics a passage, each of which has one (logics may share it).
-
-    Those are given whose log-odds stand highest over those of their thresholds; the first always, others if at or over
-    them. (Thresholds alone gave one logic two and three stances; macro-F1 is within chance of theirs.)
-    """
-    height = log_odds(probabilities.astype(np.float64)) - log_odds(cuts.astype(np.float64))
-    rank = np.argsort(np.argsort(-height, axis=1, kind="stable"), axis=1)
-    return np.asarray((rank == 0) | ((rank < n_logics[:, None]) & (probabilities >= cuts)), dtype=np.bool_)
 
 
 def check_output(folder: Path, *, overwrite: bool = False) -> None:

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,31 +75,6 @@ def test_exclusive_and_dependent_families(model: Model) -> None:
         [False, False, False, False],
         [True, False, True, False],
     ]
-
-
-def test_a_logic_has_one_stance() -> None:
-    codes = ("NPM", "NPG", "endorses", "resists", "reports")
-    families = ({"id": "logic", "codes": codes[:2], "multiple": True, "requires": ""},
-                {"id": "stance", "codes": codes[2:], "multiple": True, "requires": "logic"})  # fmt: skip
-    cuts = dict(zip(codes, (0.5, 0.5, 0.6, 0.1, 0.2), strict=True))
-    base = load_model("gov-fast").manifest
-    calibration = {code: {"slope": 1.0, "intercept": 0.0} for code in codes}
-    manifest = replace(base, codes=codes, families=families, thresholds=cuts, calibration=calibration)
-    given = Model(SimpleNamespace(codes=codes), manifest).assign(  # type: ignore[arg-type]
-        np.array(
-            [
-                [0.9, 0.1, 0.7, 0.2, 0.3],  # all are over their thresholds, 0.2 farthest
-                [0.9, 0.9, 0.7, 0.2, 0.3],  # two logics, two stances
-                [0.9, 0.1, 0.3, 0.02, 0.05],  # none is, and the logic has a stance all the same
-                [0.9, 0.9, 0.7, 0.02, 0.1],  # one that both share
-                [0.1, 0.1, 0.7, 0.9, 0.9],
-            ],
-            np.float32,
-        )
-    )
-    assert given[:, 2:].tolist() == [
-        [False, True, False], [False, True, True], [True, False, False], [True, False, False], [False, False, False],
-    ]  # fmt: skip
 
 
 def test_the_folder_appears_whole_or_not_at_all(model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
