@@ -149,12 +149,23 @@ class PassageTable(Sequence[Passage]):
             own = numbers if self._rows is None else numbers[self._rows]
             place = place * len(values) + own
             if len(fields) > 1:
-                place = np.unique(place, return_inverse=True)[1].astype(np.int64)
-        _, first, number = np.unique(place, return_index=True, return_inverse=True)
-        order = np.argsort(first, kind="stable")
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
-        return rank[number], first[order].astype(np.int64)
+                place = _ranked(place)
+        number = _ranked(place)
+        n = len(number)
+        first = np.empty(int(number.max(initial=-1)) + 1, dtype=np.int64)
+        first[number[::-1]] = np.arange(n - 1, -1, -1)  # of several the last is kept, which is the first
+        return number, first
+
+
+def _ranked(values: Numbers) -> Numbers:
+    """Values as numbers, by first appearance; by hashing, which is many times as fast as sorting a million.
+
+    >>> _ranked(np.array([7, 2, 7, 9])).tolist()
+    [0, 1, 0, 2]
+    """
+    import pyarrow as pa
+
+    return np.asarray(pa.array(values).dictionary_encode().indices.to_numpy(zero_copy_only=False)).astype(np.int64)
 
 
 def read(path: Path) -> Predictions | None:
