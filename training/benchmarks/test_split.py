@@ -44,8 +44,8 @@ TARGETS = {
 }
 LEAST = 30
 READ = """Read when every choice had been made on training and development text. The enriched and the probability stream
-had been read twice before and the stratified stream once, for earlier models of the same day; nothing was chosen by
-what stood there.
+had been read four times before and the stratified stream three times, for earlier models, for these, and once (half)
+for a rule of decision that was taken back; nothing was chosen by what stood there. A fresh test split is due.
 `gov-base` reads the title of a passage's document too, as it would read a heading; coders and baselines saw none."""
 LIFE = """All passages of the pool that belong to the test split, at the prevalence they have: the earlier rounds for
 themselves, the stratified round for what those left, each passage for the inverse of its chance
