@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from sibnlp.errors import DataError, ReadError
 
@@ -22,6 +22,7 @@ from sibnlp.errors import DataError, ReadError
 OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"))
 
 _CHUNK = 1 << 20
+_DRIVE = re.compile(r"/[A-Za-z]:")  # file:///C:/x is C:/x there
 
 
 def is_uri(place: str) -> bool:
@@ -40,7 +41,8 @@ def target(given: str) -> Path | str:
     ('s3://council/p.csv', 'p.csv', 'my p.csv')
     """
     if given.lower().startswith("file://"):
-        return Path(url2pathname(urlsplit(given).path))
+        path = unquote(urlsplit(given).path)
+        return Path(path[1:] if _DRIVE.match(path) else path)
     return given if is_uri(given) else Path(given)
 
 

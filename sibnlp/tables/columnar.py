@@ -182,6 +182,8 @@ def read(path: Path) -> Predictions | None:
             return None
         pa.default_memory_pool().release_unused()
         return found
+    except MemoryError as error:
+        raise ReadError(path, "reading it takes too much memory", "split it") from error
     except (pa.ArrowException, OSError, ValueError, RecursionError, csv.Error, ReadError, UnexpectedError):
         return None  # the other way says what is wrong, and where
 
@@ -196,6 +198,8 @@ def unfolded(path: Path) -> int | None:
         if not _expected(file.schema_arrow):
             return None
         return sum(batch.nbytes for batch in file.iter_batches(batch_size=BATCH))
+    except MemoryError:  # Arrow's own is an ArrowException too, and says nothing of the table
+        raise
     except (pa.ArrowException, OSError, ValueError):
         return None
 

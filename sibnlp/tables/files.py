@@ -223,6 +223,8 @@ def _parquet(path: Path) -> Rows:
         table = pq.read_table(path)
         names = header_of(table.column_names, path)
         rows = table.rename_columns(names).to_pylist()
+    except MemoryError as error:  # Arrow's own is an ArrowException too
+        raise ReadError(path, "reading it takes too much memory", "split it") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise ReadError(path, f"damaged or no Parquet table ({reason[:160]})") from error
