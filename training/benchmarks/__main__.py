@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from training.benchmarks import cascade, drift_scale, pseudonyms, public_sets, sentences, throughput
+from training.benchmarks import cascade, drift_scale, linear, pseudonyms, public_sets, sentences, throughput
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -80,6 +80,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     parts: dict[str, Callable[[], list[str]]] = {
         "Starting": start_up,
         "Throughput": throughput.throughput,
+        "Cost by size": linear.linear,
         "Cascade": cascade.curve,
         "Sentence boundaries": boundaries,
     }
