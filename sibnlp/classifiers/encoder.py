@@ -46,8 +46,8 @@ class EncoderClassifier:
         settings: ``encoder`` (hub id, folder, or a packaged name), ``pooling`` (``auto``, ``cls`` or ``mean``),
             ``max_length`` (word-pieces read of a passage with its context; the rest is cut off), ``context`` (see
             `sibnlp.classifiers.texts_of`; read as a second segment of up to ``context_tokens``), ``precision``
-            (``int8``: weights are stored so and computed with as fp32; ``int8_dynamic``: half as fast again, less
-            exact; ``fp32``), and those of training, which `sibnlp.training.encoder` explains.
+            (``int8``: weights are stored so and computed with as fp32; ``int8_dynamic``: computed with as well,
+            twice as fast; ``fp32``), and those of training, which `sibnlp.training.encoder` explains.
     """
 
     def __init__(self, codes: Sequence[str], settings: Mapping[str, Any] | None = None) -> None:

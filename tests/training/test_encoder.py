@@ -161,6 +161,50 @@ def test_int8_is_smaller_and_near(tmp_path: Path) -> None:
     assert gaps[0].mean() < gaps[1].mean()
 
 
+def test_towering_channels_are_computed_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One channel a hundred times as large as the others costs them nothing."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    from sibnlp.training import quantise
+
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(50, 64)).astype(np.float32)
+    table[:, 7] *= 100
+    weights = rng.normal(size=(64, 32)).astype(np.float32)
+    weights[7] /= 100
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["states"], "states"),
+        helper.make_node("MatMul", ["states", "weights"], ["logits"], "product"),
+    ]
+    shape: list[Any] = [1, "pieces"]
+    graph = helper.make_graph(
+        nodes, "one product",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape)],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, 32])],
+        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(weights, "weights")],
+    )  # fmt: skip
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    example = {"input_ids": list(range(50)), "token_type_ids": [0] * 50}
+
+    def error(small: bytes) -> float:
+        import onnxruntime
+
+        feeds = {"input_ids": np.arange(50)[None]}
+        whole, near = (
+            onnxruntime.InferenceSession(one, providers=["CPUExecutionProvider"]).run(None, feeds)[0]
+            for one in (network, small)
+        )
+        return float(np.abs(whole - near).mean())
+
+    apart = quantise.quantise(network, [example])
+    assert any(node.op_type == "MatMulInteger" for node in onnx.load_from_string(apart).graph.node)
+    together = error(quantise.quantise(network))
+    assert error(apart) < together / 10
+    monkeypatch.setattr(quantise, "TOWERING", 1000.0)
+    assert error(quantise.quantise(network, [example])) == together
+
+
 @pytest.mark.parametrize(
     "architecture", ["bert", "roberta", "xlm-roberta", "electra", "distilbert", "deberta-v2", "mpnet", "modernbert"]
 )
