@@ -23,7 +23,7 @@ from sibnlp.errors import DataError
 # What stands in place of a model's name: "cascade", "cascade:FAST,BASE" and, behind either, "@MARGIN".
 CASCADE, FAST, BASE = "cascade", "gov-fast", "gov-base"
 # Chosen on development text, see models/README.md.
-MARGIN = 0.75
+MARGIN = 1.0
 
 # Calibrated probabilities [n, k] of texts.
 Score = Callable[[Sequence[str]], NDArray[np.float64]]
@@ -41,7 +41,7 @@ def parse(name: str) -> tuple[str, str, float]:
         DataError: it is not of that form.
 
     >>> parse("cascade"), parse("cascade:a,b@1.5")
-    (('gov-fast', 'gov-base', 0.75), ('a', 'b', 1.5))
+    (('gov-fast', 'gov-base', 1.0), ('a', 'b', 1.5))
     """
     rest, at, margin = name.removeprefix(CASCADE).rpartition("@")
     models = (rest if at else margin).removeprefix(":")
