@@ -21,7 +21,8 @@ INTRODUCTION = {
     "gov-fast": "Fast and weak: it finds passages worth reading; it does not replace a coder. Static embeddings "
     "distilled\nfrom all-MiniLM-L6-v2, the words themselves, and one logistic regression per code.",
     "gov-base": "The better of the two models, and the slower: all-MiniLM-L6-v2 with its upper three layers "
-    "fine-tuned, a linear\nhead on the mean of its last layer, computed in 8-bit integers (ONNX; the few largest channels in fp32), averaged with "
+    "fine-tuned, a linear\nhead on the mean of its last layer, computed in 8-bit integers (ONNX; the few largest "
+    "channels in fp32), averaged with "
     "TF-IDF words and letters. It reads a\npassage's heading and the question before it, where there are any. "
     "It still does not replace a coder.",
 }
