@@ -20,6 +20,7 @@ from sibnlp.errors import OutputExistsError
 from sibnlp.runlog import format_of
 from sibnlp.runners import RUNNERS, Means, Runner
 from sibnlp.sharding import store as stores
+from sibnlp.sharding.assembly import Assembly, Skipped
 from sibnlp.sharding.store import Store
 from sibnlp.sharding.units import Done, File, Record, Unit, at_least, plan, sizes
 from sibnlp.sharding.work import Card, Job
@@ -126,14 +127,19 @@ def classify(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sibnlp-"))) / "work"
         store = Store(folder, fresh)
         stack.callback(store.close)
-        working: Runner = stack.enter_context(
-            RUNNERS.load(runner)(job, folder, _means(means or Means(), runner, files))
-        )
+        allowed = _means(means or Means(), runner, files)
+        working: Runner = stack.enter_context(RUNNERS.load(runner)(job, folder, allowed))
         n_kept, dropped = store.open({"model": working.card.fingerprint, "settings": job.settings(), **_version()})
         _say_resuming(say, folder, n_kept, dropped)
         if progress and job.model:
             progress("loading", 1, 1)
-        run = _Run(files, job, store, working.card, progress)
+        # In a process that does all the work there is nothing to do it beside.
+        if emit is None and allowed.workers != 0 and _same_disk(folder, output):
+            name = output.name if isinstance(output, Path) else places.name_of(output)
+            assembly = stack.enter_context(Assembly(folder, name, working.card.layout, _counting))
+        else:
+            assembly = None
+        run = _Run(files, job, store, working.card, progress, assembly)
         run.do(working)
         working.__exit__(None, None, None)  # the memory of its processes is free for what follows
         run.outcome.notes += working.notes + store.unwritten
@@ -148,12 +154,21 @@ def classify(
 class _Run:
     """One run: the books of what is done."""
 
-    def __init__(self, files: Sequence[File], job: Job, store: Store, card: Card, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        files: Sequence[File],
+        job: Job,
+        store: Store,
+        card: Card,
+        progress: Progress | None,
+        assembly: Assembly | None,
+    ) -> None:
         self.files, self.job, self.store, self.card, self.progress = files, job, store, card, progress
+        self.assembly = assembly
         self.outcome = Outcome(card.layout.model, n_inputs=len(files), about=card.about)
         self._shards: dict[int, str] = {}
         self._used: set[str] = set()
-        self._skipped: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._skipped: dict[int, Skipped] = {}
         self._names: dict[int, tuple[str, ...]] = {}
         self._records: dict[str, list[tuple[int, Record]]] = {}
         self._rejected: set[str] = set()
@@ -215,6 +230,8 @@ class _Run:
             self._bytes += part.size
         if skipped:
             self._skipped[unit.number] = tuple(skipped)
+        if self.assembly:
+            self.assembly.settle(unit.number, done.shard, tuple(skipped), done.names)
         if self.progress:
             n = self.outcome.n_passages
             about = round(n * self._total / self._bytes) if self._bytes else n
@@ -235,11 +252,7 @@ class _Run:
     def tables(self) -> Iterator[Any]:
         """Rows of all shards that count, in order of the input."""
         for number in sorted(self._shards):
-            skipped = self._skipped.get(number, ())
-            at = 0
-            for table in shards.read(self.store.folder / self._shards[number]):
-                yield from _without(table, at, skipped)
-                at += table.num_rows
+            yield from _counting(self.store.folder / self._shards[number], self._skipped.get(number, ()))
 
     def write(self, output: Path | str) -> None:
         """Put the shards together, and the work folder away where nothing is left to do."""
@@ -248,10 +261,13 @@ class _Run:
         if self.progress:
             self.progress("writing", 0, n)
         try:
-            # What goes to a URI is put together beside the work folder.
-            home = output if isinstance(output, Path) else self.store.folder.with_name(places.name_of(output))
-            with _beside(home) as part:
-                shards.join(self.tables(), self.card.layout, self.names, part)
+            with ExitStack() as stack:
+                part = self.assembly.finish(sorted(self._shards), self.names) if self.assembly else None
+                if part is None:
+                    # What goes to a URI is put together beside the work folder.
+                    home = output if isinstance(output, Path) else self.store.folder.with_name(places.name_of(output))
+                    part = stack.enter_context(_beside(home))
+                    shards.join(self.tables(), self.card.layout, self.names, part)
                 stores.publish(part, part)
                 self.store.promise(part, sent=isinstance(output, str))
                 if isinstance(output, str):
@@ -270,7 +286,15 @@ class _Run:
             self.store.remove()
 
 
-def _without(table: Any, at: int, skipped: Sequence[tuple[int, int]]) -> Iterator[Any]:
+def _counting(shard: Path, skipped: Skipped) -> Iterator[Any]:
+    """The rows of a shard that count, in tables."""
+    at = 0
+    for table in shards.read(shard):
+        yield from _without(table, at, skipped)
+        at += table.num_rows
+
+
+def _without(table: Any, at: int, skipped: Skipped) -> Iterator[Any]:
     """A table whose first row is row ``at`` of its shard, without rows that do not count."""
     first = 0
     for start, n in skipped:
@@ -288,6 +312,11 @@ def _beside(output: Path) -> Iterator[Path]:
     """A path beside the output, under its name, that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix=".sibnlp-", dir=output.parent) as folder:
         yield Path(folder) / output.name
+
+
+def _same_disk(folder: Path, output: Path | str) -> bool:
+    """Whether a file of the work folder can take the output's place; what goes to a URI is copied there anyway."""
+    return not isinstance(output, Path) or folder.stat().st_dev == output.parent.stat().st_dev
 
 
 def _means(means: Means, runner: str, files: Sequence[File]) -> Means:

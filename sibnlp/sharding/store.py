@@ -65,6 +65,8 @@ class Store:
         """
         about = json.loads(json.dumps({"version": VERSION, **about}))
         dropped = False
+        for path in self.folder.glob(f"*{PART}*"):
+            path.unlink(missing_ok=True)
         shards_there = {path.name for path in self.folder.glob("*.parquet")}
         lines = self._lines()
         first = next(lines, None)
@@ -72,8 +74,6 @@ class Store:
             dropped = bool(shards_there)
             self._drop()
             first, lines, shards_there = None, iter(()), set()
-        for path in self.folder.glob(f"*{PART}*"):
-            path.unlink(missing_ok=True)
         named: dict[str, Done] = {}
         for line in lines:
             with suppress(TypeError, KeyError, ValueError):

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from sibnlp.tables.output import CHUNK, COLUMNS, SCORE, arrow_type, cell, input_names, write
+from sibnlp.tables.output import CHUNK, COLUMNS, SCORE, arrow_type, cell, input_names, parquet_writer, write
 from sibnlp.types import Passage, Predictions
 
 NUMBERS = ("start", "end", "page")
-# Columns in which hardly any value comes again.
-UNIQUE = ("passage", "start", "end", "text")
 # Rows that are written together.
 GROUP = 1024
 # What the shard says of itself, in its footer.
@@ -257,36 +254,14 @@ def _names(layout: Layout, extra: Sequence[str], flat: bool = False) -> Iterator
 
 def _join_parquet(tables: Iterable[Any], layout: Layout, extra: Sequence[str], path: Path) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     own = (*COLUMNS, "codes", "scores", "abstained", "model", "explanation") if layout.model else COLUMNS
     schema = pa.schema(
         [(name, arrow_type(name) if name in own or not layout.model else pa.string()) for name in _names(layout, extra)]
     )
-    recurring: Any = _recurring(schema)  # the stubs of pyarrow know True and False alone
-    # No worker runs by now: shards are read, in order, while the rows before them are written.
-    with (
-        pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=recurring) as writer,
-        ThreadPoolExecutor(1) as reader,
-    ):
-        found = _rechunked(tables)
-        following = reader.submit(next, found, None)
-        while (table := following.result()) is not None:
-            following = reader.submit(next, found, None)
+    with parquet_writer(path, schema) as writer:
+        for table in _rechunked(tables):
             writer.write_table(_final(table, layout, extra, schema))
-
-
-def _recurring(schema: Any) -> list[str]:
-    """Columns, as Parquet calls them, whose values come again: looking for those of the others costs a fifth more."""
-    import pyarrow as pa
-
-    inside = {field.name: field.name for field in schema if field.name not in UNIQUE}
-    for field in schema:
-        if pa.types.is_list(field.type):
-            inside[field.name] += ".list.element"
-        elif pa.types.is_map(field.type):
-            inside[field.name] += ".key_value.key"
-    return list(inside.values())
 
 
 def _rechunked(tables: Iterable[Any]) -> Iterator[Any]:

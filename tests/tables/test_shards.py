@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from sibnlp.tables import shards
 from sibnlp.tables.output import CHUNK
@@ -53,11 +52,3 @@ def test_joined_rows_stand_in_order_whatever_the_cut(tmp_path: Path) -> None:
     packed = {group.column(i).path_in_schema: group.column(i).encodings for i in range(group.num_columns)}
     assert "RLE_DICTIONARY" in packed["document"]
     assert "RLE_DICTIONARY" not in packed["text"]
-
-
-def test_a_damaged_shard_is_told_when_joining(tmp_path: Path) -> None:
-    """It is read in a thread; the error still reaches whoever joins."""
-    whole, torn = _shard(tmp_path / "whole.parquet", 0, 5), tmp_path / "torn.parquet"
-    torn.write_bytes(whole.read_bytes()[:-20])
-    with pytest.raises((OSError, ValueError)):
-        shards.join(_tables([whole, torn]), shards.Layout("", ()), [], tmp_path / "out.parquet")
