@@ -6,6 +6,7 @@ a process of its own; every 50 ms the resident memory of it and all its children
 
     python -m training.benchmarks.memory --model gov-fast 10000 1000000
     python -m training.benchmarks.memory --document 50
+    python -m training.benchmarks.memory --model gov-base --words 5 10000 1000000   # a slow model, many passages
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ def texts() -> list[str]:
         return [json.loads(line)["text"] for line in file]
 
 
-def write_table(path: Path, n: int) -> None:
-    """A Parquet table of n passages, with ids."""
+def write_table(path: Path, n: int, n_words: int | None = None) -> None:
+    """A Parquet table of n passages, with ids; of so many words from each where that is given."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source = cycle(texts())
+    source = cycle([" ".join(text.split()[:n_words]) for text in texts()] if n_words else texts())
     schema = pa.schema([("id", pa.string()), ("text", pa.string())])
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for start in range(0, n, CHUNK):
@@ -114,12 +115,14 @@ def measure(given: Path, model: str, workers: int | None = None) -> Measured:
     return Measured(model, workers, n, seconds, peak / 1e6)
 
 
-def run(sizes: Sequence[int], model: str, workers: int | None, megabytes: float = 0.0) -> list[Measured]:
-    """Measure at each number of passages, and with one document of so many megabytes."""
+def run(
+    sizes: Sequence[int], model: str, workers: int | None, megabytes: float = 0.0, n_words: int | None = None
+) -> list[Measured]:
+    """Measure at each number of passages (of so many words each), and with one document of so many megabytes."""
     found = []
     with tempfile.TemporaryDirectory(prefix="sibnlp-memory-") as name:
         for n in sizes:
-            write_table(path := Path(name) / f"{n}.parquet", n)
+            write_table(path := Path(name) / f"{n}.parquet", n, n_words)
             found.append(measure(path, model, workers))
         if megabytes:
             write_document(path := Path(name) / "large.txt", megabytes)
@@ -143,10 +146,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="gov-fast")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument(
+        "--words", type=int, default=None, help="only so many words of each passage, so that a slow model codes many"
+    )
+    parser.add_argument(
         "--document", type=float, default=0.0, metavar="MB", help="and one document of so many megabytes"
     )
     options = parser.parse_args(arguments)
-    print("\n".join(rows(run(options.sizes, options.model, options.workers, options.document))))
+    print("\n".join(rows(run(options.sizes, options.model, options.workers, options.document, options.words))))
     return 0
 
 
