@@ -1,11 +1,11 @@
-"""The corpora as codings to train and measure on: written passages, public ones with their texts, development ones."""
+"""The corpora as codings to train and measure on: written, public (with their texts), edited, development ones."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from sibnlp.codebook import Codebook
 from sibnlp.errors import DataError
 from sibnlp.tables import read_codings
 from sibnlp.types import CodedPassage, Passage
+from training.coding.records import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
-WRITTEN, PUBLIC = ROOT / "corpora" / "written", ROOT / "corpora" / "public"
+WRITTEN, PUBLIC, CONTRAST = (ROOT / "corpora" / name for name in ("written", "public", "contrast"))
 REAL = ROOT.parent / "shared" / "real"
 STRATIFIED = "stratified"
 
@@ -73,6 +74,62 @@ def public(split: str, stream: str = "") -> list[CodedPassage]:
         passage = Passage(row["id"], row["group"], 0, len(text), text, context=context, heading=heading)
         found.append(CodedPassage(passage, tuple(row["codes"]), row["coder"], tuple(row["extent"]), row["stances"]))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A real passage and the same edited, so that what it carries changes or just does not (``corpora/contrast``).
+
+    Attributes:
+        before, after: with their gold codings; ``after`` carries what its writer and a blind coder both gave.
+        kind: ``add``, ``near`` or ``remove``.
+    """
+
+    before: CodedPassage
+    after: CodedPassage
+    kind: str
+
+
+def contrasts() -> list[Contrast]:
+    """The pairs of the contrast set, with their texts; all originals are of the training split of ``corpora/public``.
+
+    As in use, a passage has a heading but not the passage before it.
+
+    Raises:
+        DataError: the texts are not here, or one is another than was edited.
+    """
+    originals = {
+        coding.passage.id: replace(coding, passage=replace(coding.passage, context="")) for coding in public("train")
+    }
+    found = []
+    for row in _rows(CONTRAST / "gold.jsonl"):
+        before = originals[row["base"]]
+        text = edited(before.passage.text, row["edits"])
+        if fingerprint(text) != row["fingerprint"]:
+            raise DataError(f"passage {row['base']} is another than the one that {row['id']} was made of")
+        passage = replace(before.passage, id=row["id"], end=len(text), text=text)
+        after = CodedPassage(passage, tuple(row["codes"]), row["coder"], tuple(row["extent"]), row["stances"])
+        found.append(Contrast(before, after, row["why"]))
+    return found
+
+
+def edited(text: str, edits: Sequence[Mapping[str, Any]]) -> str:
+    """A text with stretches replaced: each from a start, so many characters, by other words; starts rise.
+
+    >>> edited("They meet.", [{"start": 5, "length": 4, "text": "pay"}, {"start": 9, "length": 0, "text": " late"}])
+    'They pay late.'
+    """
+    for one in reversed(edits):
+        text = text[: one["start"]] + one["text"] + text[one["start"] + one["length"] :]
+    return text
+
+
+def evidence() -> dict[str, dict[str, list[tuple[int, int]]]]:
+    """For passages of ``public("train")``, by id and code: start and end of what makes the code's criterion hold."""
+    return {
+        row["id"]: {code: [(start, start + n) for start, n in spans] for code, spans in row["evidence"].items()}
+        for row in _rows(PUBLIC / "evidence.jsonl")
+    }
 
 
 def _texts() -> dict[str, tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""What all three corpora share: fields, the codebooks' rules, datasheets that say what is there, loading."""
+"""What all corpora share: fields, the codebooks' rules, datasheets that say what is there, loading."""
 
 from __future__ import annotations
 
@@ -25,10 +25,20 @@ OWN = {
     "public": {"repo", "commit", "path", "locator"},
     "written": {"genre", "sector", "country", "role", "hard", "pair", "changes"},
     "demo": {"speaker", "role", "stage", "kind"},
+    "contrast": {"base", "writer"},
 }
 FURTHER = {"codings.jsonl": {"confidence"}, "gold.jsonl": {"contested", "decided"}}
-STREAMS = {"public": {"probability", "enriched", "stratified"}, "written": {"written"}, "demo": {"demo"}}
-DECIDED = {"public": {"agreed", "adjudicated", "reviewed"}, "demo": {"as written"}}
+STREAMS = {
+    "public": {"probability", "enriched", "stratified"},
+    "written": {"written"},
+    "demo": {"demo"},
+    "contrast": {"contrast"},
+}
+DECIDED = {
+    "contrast": {"agreed", "adjudicated"},
+    "public": {"agreed", "adjudicated", "reviewed"},
+    "demo": {"as written"},
+}
 DECIDED["written"] = DECIDED["public"]
 BOOKS = [codebook.load("osborne"), codebook.load("oflynn")]
 FAMILY = {code.id: code.family for book in BOOKS for code in book.codes if code.level == "passage"}
@@ -38,7 +48,7 @@ FILES = [(corpus, name) for corpus in OWN for name in FURTHER]
 
 def fields(corpus: str, name: str) -> set[str]:
     # What is ours has its text in gold, once; what is not has it nowhere.
-    text = {"text"} if corpus != "public" and name == "gold.jsonl" else set()
+    text = {"public": set(), "contrast": {"edits"}}.get(corpus, {"text"}) if name == "gold.jsonl" else set()
     return COMMON | OWN[corpus] | FURTHER[name] | text
 
 

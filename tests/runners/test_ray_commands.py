@@ -133,7 +133,12 @@ def test_the_page_is_done_as_it_stands(shell: Shell, tmp_path: Path, mode: str) 
     shell.start(only(lines, "ray start --head"), stop)
     node = shell.run(only(lines, "ray start --address"))
     assert node.returncode == 0, node.stderr
+    # On a busy machine the head hears of the other node some seconds later.
+    until = time.monotonic() + 60
     status = shell.run(only(lines, "ray status"))
+    while len(re.findall(r"^ 1 node_", status.stdout, re.MULTILINE)) < 2 and time.monotonic() < until:
+        time.sleep(2)
+        status = shell.run(only(lines, "ray status"))
     assert len(re.findall(r"^ 1 node_", status.stdout, re.MULTILINE)) == 2, status.stdout + status.stderr
 
     shared = shell.run(runs[0])
