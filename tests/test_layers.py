@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 LEVELS = {
-    0: "errors",
+    0: "errors arrow",
     1: "types registry sentences intervals calibrate agreement manifest wordpieces abstention words places chunks "
     "overlap names",
     2: "columns embeddings parsing speech codebook project set_agreement unitising recognisers actors shrinkage "

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from sibnlp import __version__
+from sibnlp.arrow import choose_allocator
 from sibnlp.cli import (
     agree,
     classify,
@@ -80,6 +81,7 @@ app.command("models")(models.command)
 
 def main() -> None:
     """Entry point: one line for what the user can mend, exit code 2; a traceback only for our own faults."""
+    choose_allocator()
     try:
         app()
     except SibnlpError as error:
