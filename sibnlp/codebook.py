@@ -94,6 +94,10 @@ class Codebook:
                 return code
         raise UnknownNameError("code", id, (c.id for c in self.codes))
 
+    def defines(self, id: str) -> bool:
+        """Whether it has a code or a family of that id."""
+        return id in {code.id for code in self.codes} | {family.id for family in self.families}
+
     def codes_in(self, family: str) -> tuple[Code, ...]:
         """Codes of a family, in the order of the file."""
         return tuple(code for code in self.codes if code.family == family)
@@ -125,6 +129,22 @@ def _digest(value: Any) -> str:
 def shipped() -> tuple[str, ...]:
     """Ids of the codebooks that come with the library."""
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def adding(id: str, given: Sequence[str]) -> str:
+    """How to name a shipped codebook that defines what those given lack, on a command line; empty where none does.
+
+    Args:
+        id: of a code or family.
+        given: ids of the codebooks given.
+    """
+    lacking = next((name for name in shipped() if name not in given and load(name).defines(id)), "")
+    if not lacking:
+        return ""
+    # A codebook that was there by default goes when one is named, so all are named.
+    if set(given) <= set(shipped()):
+        return "say " + " ".join(f"--codebook {name}" for name in dict.fromkeys([*given, lacking]))
+    return f"add --codebook {lacking}"
 
 
 def load(name_or_path: str | Path) -> Codebook:

@@ -54,14 +54,20 @@ class ModelError(InputError):
 
 
 class OutputExistsError(SibnlpError):
-    """An output is already there and would be overwritten."""
+    """An output is already there and would be overwritten.
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = str(path)
-        super().__init__(self.path)
+    Args:
+        path: the output.
+        option: what another one is named by; empty where there is no choice.
+    """
+
+    def __init__(self, path: str | Path, option: str = "-o") -> None:
+        self.path, self.option = str(path), option
+        super().__init__(self.path, option)
 
     def __str__(self) -> str:
-        return f"{self.path} exists already (choose another -o, or pass --force to replace it)"
+        other = f"choose another {self.option}, or " if self.option else ""
+        return f"{self.path} exists already ({other}pass --force to replace it)"
 
 
 class UnknownNameError(SibnlpError):

@@ -157,8 +157,7 @@ def match(
     )
     if codings and not use:
         notes.append("No coding is left to correct by: figures stay as they would be without any.")
-    if foreign:
-        notes.append(f"Codings carry codes of no codebook followed here, which are passed over: {', '.join(foreign)}.")
+    notes += gold_notes.foreign(foreign)
     found = Codings(
         tuple(kept[i] for i in use), np.array([rows[i] for i in use], dtype=np.int64), codes, truth, scores, given,
         chance, tuple(notes),

@@ -1,4 +1,4 @@
-"""What a reader is told of codings that correct nothing: which they are, where from, and why."""
+"""What a reader is told of codings that correct nothing or stand alone: which they are, where from, and why."""
 
 from __future__ import annotations
 
@@ -42,6 +42,57 @@ followed here (first: passage z:0-5 of z.txt).']
             f"(first: {named(changed[0])})."
         )
     return notes
+
+
+def foreign(codes: Sequence[str]) -> list[str]:
+    """Codes that no codebook defines, in quotes: one may hold what looks like several.
+
+    Args:
+        codes: as they stand in the codings.
+
+    >>> foreign(["NMP"])
+    ["Codings carry codes of no codebook followed here, which are passed over: 'NMP'."]
+    >>> foreign(["NPM, PVM"])[0].partition("over: ")[2]
+    "'NPM, PVM'. `;` separates codes, a comma does not: correct these."
+    """
+    if not codes:
+        return []
+    hint = " `;` separates codes, a comma does not: correct these." if any("," in code for code in codes) else ""
+    quoted = ", ".join(map(repr, codes))
+    return [f"Codings carry codes of no codebook followed here, which are passed over: {quoted}.{hint}"]
+
+
+def unmatched(own: Sequence[Passage], coder: str, n: int, codes: tuple[int, int], documents: Collection[str]) -> str:
+    """Passages of a coder that nobody else coded, as far as document and id say.
+
+    Args:
+        own: these passages, one at least.
+        coder: whose they are.
+        n: passages he coded in all.
+        codes: how many codes he gave in `own`, and in all.
+        documents: that somebody else coded anything in.
+
+    >>> unmatched([Passage("a:0-5", "a.txt", 0, 5, "x"), Passage("b:0-5", "b.txt", 0, 5, "x")], "Ben", 3, (1, 4),
+    ...     {"a.txt"})
+    "2 of 3 passages of Ben, with 1 of 4 codes, are in nobody else's codings: 1 of documents that nobody else coded \
+(first: passage b:0-5 of b.txt); 1 of documents that others did, who have no passage of that id (first: passage a:0-5 \
+of a.txt). Passages are matched by `document` and `id`."
+    """
+    parts = [
+        f"{len(some)} of {what} (first: {named(some[0])})"
+        for some, what in (
+            ([one for one in own if one.document not in documents], "documents that nobody else coded"),
+            (
+                [one for one in own if one.document in documents],
+                "documents that others did, who have no passage of that id",
+            ),
+        )
+        if some
+    ]
+    return (
+        f"{len(own)} of {n} passages of {coder}, with {codes[0]} of {codes[1]} codes, are in nobody else's codings: "
+        f"{'; '.join(parts)}. Passages are matched by `document` and `id`."
+    )
 
 
 def outside_the_sample(undrawn: Sequence[Passage], drawn: int, n: int) -> list[str]:

@@ -17,7 +17,7 @@ from sibnlp.types import Passage
 TRAINING, ESTIMATION = "training", "estimation"
 STREAMS = (TRAINING, ESTIMATION)
 FILE_NAME = "sampled.jsonl"
-_OWN = ("ticket", "stream", "round", "stratum", "inclusion_probability")
+_OWN = ("ticket", "stream", "round", "stratum", "inclusion_probability", "allowed_codes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Entry:
         stream: `TRAINING` or `ESTIMATION`.
         passage: what was drawn.
         stratum, probability: of the estimation stream; None for training.
+        codes: ids of the codes that a coder may give it; empty in ledgers of versions that did not record them.
     """
 
     ticket: str
@@ -36,6 +37,7 @@ class Entry:
     passage: Passage
     stratum: str = ""
     probability: float | None = None
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,11 @@ class Ledger:
         rows = []
         for entry, row in zip(self.entries, tables.passage_rows(one.passage for one in self.entries), strict=True):
             own = {"ticket": entry.ticket, "stream": entry.stream, "stratum": entry.stratum}
-            rows.append({**own, "inclusion_probability": entry.probability, **row})
+            # Not `codes`: a ledger read as codings by mistake would say that every passage carries them all.
+            allowed = {"allowed_codes": list(entry.codes)} if entry.codes else {}
+            # Passages of an earlier draw bring columns of these names along, which are not of this one.
+            further = {name: value for name, value in row.items() if name not in _OWN}
+            rows.append({**own, "inclusion_probability": entry.probability, **further, **allowed})
         path.write_text("".join(tables.json_lines(rows)), encoding="utf-8")
 
 
@@ -100,7 +106,7 @@ def read(path: Path) -> Ledger:
         entries.append(
             Entry(
                 str(row["ticket"]), str(row["stream"]), replace(one, extra=own), str(row.get("stratum") or ""),
-                None if chance is None else float(chance),
+                None if chance is None else float(chance), _allowed(row.get("allowed_codes"), path),
             )
         )  # fmt: skip
     both = {(e.passage.document, e.passage.id) for e in entries if e.stream == TRAINING} & {
@@ -109,6 +115,16 @@ def read(path: Path) -> Ledger:
     if both:
         raise TableError(path, f"holds passage {min(both)[1]!r} in both streams", "they are never mixed: remove one")
     return Ledger(tuple(entries))
+
+
+def _allowed(value: Any, path: Path) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TableError(
+            path, f"allowed_codes must be a list of ids, not {value!r}", "leave the ledger as it was written"
+        )
+    return tuple(value)
 
 
 def queue_rows(entries: Sequence[Entry], suggested: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
@@ -127,5 +143,6 @@ def queue_rows(entries: Sequence[Entry], suggested: Sequence[Sequence[str]]) -> 
         else:
             own |= {"inclusion_probability": entry.probability, "stratum": entry.stratum}
         plain = {k: json.dumps(v, ensure_ascii=False) if isinstance(v, dict) else v for k, v in row.items()}
-        rows.append({**first, "coder": "", **own, **{k: v for k, v in plain.items() if k not in first}})
+        further = {k: v for k, v in plain.items() if k not in (*first, *_OWN, "coder", "suggested")}
+        rows.append({**first, "coder": "", **own, **further})
     return rows

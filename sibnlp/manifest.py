@@ -151,6 +151,21 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def learnt_from(manifest: Manifest, paths: Iterable[Path]) -> list[str]:
+    """Notes on files that are, byte by byte, codings a model was trained on: on them it looks better than it is.
+
+    A copy that was converted, sorted or cut is another file and is not known again: a manifest has no fingerprints of
+    single passages.
+    """
+    known = {entry.get("sha256") for entry in manifest.data if isinstance(entry, Mapping)}
+    return [
+        f"{path.name} is what {manifest.name} was trained on: figures on it say how well the model remembers, not how "
+        "well it codes (use codings of other documents)"
+        for path in paths
+        if known and path.is_file() and sha256(path) in known
+    ]
+
+
 def verify(folder: Path, manifest: Manifest) -> None:
     """Check that the folder holds exactly what its manifest lists.
 

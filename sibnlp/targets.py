@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.codebook import DOMAINS, PASSAGE, RELATION, Codebook
+from sibnlp.codebook import DOMAINS, PASSAGE, RELATION, Codebook, adding
 from sibnlp.errors import DataError
 from sibnlp.types import CodedPassage
 
@@ -89,10 +89,10 @@ def targets(
         given: set[str] = set()
         for code in coding.codes:
             if code not in parent:
-                names = ", ".join(book.id for book in codebooks)
+                names = [book.id for book in codebooks]
                 raise DataError(
-                    f"passage {coding.passage.id!r} carries {code!r}, which no codebook ({names}) defines",
-                    "name the codebook it is from, or correct the coding",
+                    f"passage {coding.passage.id!r} carries {code!r}, which no codebook ({', '.join(names)}) defines",
+                    adding(code, names) or "name the codebook it is from, or correct the coding",
                 )
             while code and code not in given:
                 given.add(code)

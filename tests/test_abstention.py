@@ -131,6 +131,10 @@ def test_from_the_command_line(tmp_path: Path, model: Model) -> None:
     assert not any(set(row["abstained"]) & set(row["codes"]) for row in rows)
     assert "abstained" not in json.loads(sibnlp("classify", table, "--model", folder, "-o", "-").out.splitlines()[0])
     assert sibnlp("classify", table, "--model", folder, "--min-confidence", "2", "-o", "-").code == 2
+    low = sibnlp("classify", table, "--model", folder, "--min-confidence", "0.3", "-o", "-")
+    assert low.code == 2 and not low.out and "likelier wrong than right" in " ".join(low.err.replace("│", "").split())
+    for value in ("0", "0.5"):
+        assert sibnlp("classify", table, "--model", folder, "--min-confidence", value, "-o", "-").code == 0
 
 
 def test_a_report_says_what_was_left_out(tmp_path: Path) -> None:

@@ -99,6 +99,13 @@ def test_gold_outside_the_corpus_or_of_changed_text_is_named_and_the_rest_comes_
     assert npm(report.trajectories[0]).rung == "design-based"
 
 
+def test_codes_of_no_codebook_stand_in_quotes() -> None:
+    predictions, codings = corpus()
+    found = match([replace(codings[0], codes=("NPM, NPG",)), *codings[1:]], predictions, [BOOK])
+    (said,) = found.notes
+    assert "passed over: 'NPM, NPG'. `;` separates codes" in said
+
+
 def test_a_passage_is_found_by_its_text_where_ids_differ() -> None:
     predictions, codings = corpus()
     renamed = [replace(c, passage=replace(c.passage, id=f"other-{c.passage.id}")) for c in codings]

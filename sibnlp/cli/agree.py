@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sibnlp.cli import options
-from sibnlp.cli.console import output_file, say
+from sibnlp.cli.console import output_file, say, warn
 from sibnlp.cli.recording import current
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -63,10 +64,11 @@ def command(
 ) -> None:
     """Measure how far coders agree, the model among them: Krippendorff's α, Cohen's κ, Gwet's AC1, positive agreement.
 
-    Passages are matched by document and id. A family's figure is the mean over its codes that somebody gave; `α set` is
-    Krippendorff's α of the set of its codes that a passage carries (distance MASI). Relation and stance are compared
-    where both coders found the logics they are about. Of coded projects, `αU` says how far people marked the same
-    stretches of text. Intervals resample whole documents.
+    Passages are matched by document and id; those that one coder alone coded are counted and the first is named. A
+    family's figure is the mean over its codes that somebody gave; `α set` is Krippendorff's α of the set of its codes
+    that a passage carries (distance MASI). Relation and stance are compared where both coders found the logics they are
+    about. Of coded projects, `αU` says how far people marked the same stretches of text. Intervals resample whole
+    documents.
 
     Examples:
     - `sibnlp agree codings.jsonl`
@@ -95,12 +97,16 @@ def command(
     shared = max((one.n for one in by_code.values()), default=0)
     if not shared:
         raise DataError("no passage is coded by two coders", "passages are matched by `document` and `id`")
+    alone, notes = _alone(coded, units, coders)
+    notes += _seen(codings, {str(model) for row in coded if (model := dict(row.passage.extra).get("model"))})
     sets = _sets(judgements, codes, families, documents, resamples)
     spans = _spans(continua, codes, resamples)
     current().add_codebooks(books)
     current().counts |= {"coders": len(coders), "codings": len(coded), "passages": shared}
     say(f"{len(coders)} coders: {', '.join(coders)}; {shared} passages coded by two or more")
     _print(by_family, by_code, sets, spans)
+    for note in notes:
+        warn(f"note: {note}")
     if output and page:
         from sibnlp.report.agreement import render_agreement
 
@@ -108,6 +114,8 @@ def command(
             "coders": coders,
             "n_passages": shared,
             "n_documents": max(one.n_documents for one in by_code.values()),
+            "unmatched": alone,
+            "notes": notes,
             "families": {
                 id: {**_plain(one), **{f"alpha_{name}": _figure(f) for name, f in sets[id].items()}}
                 for id, one in by_family.items()
@@ -138,6 +146,42 @@ def _page(output: Path | None, force: bool) -> Path | None:
         if path.exists() and not force:
             raise OutputExistsError(path)
     return page
+
+
+def _alone(
+    coded: Sequence[CodedPassage], units: Sequence[tuple[str, str]], coders: Sequence[str]
+) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """Passages that one coder alone coded: their number and that of their codes by coder, and a note on each coder."""
+    from sibnlp import gold_notes
+
+    by_unit = Counter(units)
+    alone: dict[str, dict[str, int]] = {}
+    notes = []
+    for coder in coders:
+        own = [row for row in coded if row.coder == coder]
+        single = [row for row, unit in zip(coded, units, strict=True) if row.coder == coder and by_unit[unit] == 1]
+        given, lost = (sum(len(row.codes) for row in rows) for rows in (own, single))
+        alone[coder] = {"passages": len(single), "of": len(own), "codes": lost, "of_codes": given}
+        if single:
+            others = {row.passage.document for row in coded if row.coder != coder}
+            passages = [row.passage for row in single]
+            notes.append(gold_notes.unmatched(passages, coder, len(own), (lost, given), others))
+    return alone, notes
+
+
+def _seen(paths: Sequence[Path], models: Collection[str]) -> list[str]:
+    """Which files are the very codings that a shipped model among the coders learnt from.
+
+    A model's predictions carry its name alone: of a model of one's own nobody knows the folder.
+    """
+    from sibnlp.cascade import CASCADE
+    from sibnlp.manifest import learnt_from, read_manifest
+    from sibnlp.model import available
+
+    shipped = available()
+    # A cascade's predictions name both its models.
+    parts = {part for name in models for part in name.removeprefix(f"{CASCADE}:").partition("@")[0].split(",")}
+    return [note for name in sorted(parts & set(shipped)) for note in learnt_from(read_manifest(shipped[name]), paths)]
 
 
 def _sets(
@@ -191,6 +235,8 @@ def read_all(
 
     books = [load(name) for name in codebooks]
     settings = exchange.options_of(project)
+    for path in paths:
+        exchange.check_codings(path)
     tried(paths, project)
     by_path: dict[Path, list[CodedPassage]] = {}
     continua: list[Continuum] = []

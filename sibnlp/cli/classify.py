@@ -67,7 +67,8 @@ def command(
     - `sibnlp classify minutes.pdf -o - | jq .codes`
     - `sibnlp classify archive/ --workers 8 --file-timeout 120 -o predictions.parquet`
     - `sibnlp classify s3://council/minutes --runner ray -o s3://council/predictions.parquet`
-    - `sibnlp classify study.qdpx --explain -o predictions.jsonl`, then `sibnlp convert` brings them into the project
+    - `sibnlp classify study.qdpx --explain -o predictions.jsonl`
+    - `sibnlp convert predictions.jsonl coded.qdpx --into study.qdpx  # brings them into the project`
     """
     from sibnlp.sharding import units
     from sibnlp.sharding.work import Job

@@ -32,6 +32,8 @@ def read_codings(
     from sibnlp import exchange
 
     options = exchange.options_of(project)
+    for path in paths:
+        exchange.check_codings(path)
     tried(paths, project)
     rows: list[CodedPassage] = []
     own: list[Codebook] = []
@@ -72,6 +74,7 @@ def read_predictions(path: Path, codebooks: Sequence[str], project: Sequence[str
     from sibnlp import exchange, tables
     from sibnlp.codebook import load
 
+    exchange.check_codings(path)
     tried([path], project, predictions=True)
     if not exchange.is_project(path):
         return tables.read_predictions(path)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Ticket, coder, codes, families read for, text as it came back (empty where it did not).
 Coded = tuple[str, str, tuple[str, ...], tuple[str, ...], str]
+# Places that a message names; of further ones it says how many.
+NAMED = 8
 
 
 def command(
@@ -31,21 +33,27 @@ def command(
         str, typer.Option("--for", help="`training` or `estimation`; as the tickets say where not given.")
     ] = "",
     codebook: Annotated[
-        list[str], typer.Option(help="Codebook to read the codes of a project by; may be repeated. Its own if none.")
+        list[str],
+        typer.Option(
+            help="Codebook to read the codes by; may be repeated. Where not given, the codes that the ledger has for "
+            "tables, and a project's own."
+        ),
     ] = [],  # noqa: B006 - typer copies it
     project: options.HowToRead = [],  # noqa: B006
     force: options.Force = False,
 ) -> None:
     """Bring coded queues back as codings, one stream at a time, with the inclusion probabilities that were recorded.
 
-    In a table a row counts where `read` or `codes` is filled in. In a project a passage without a code counts where the
-    file records that it was read (Label Studio and INCEpTION do), or with `--project extent=all`.
+    In a table a row counts where `read` or `codes` is filled in. Several codes stand with `;` between them, as
+    `NPM;NPG`. A table with a code that `sibnlp sample` did not offer, nor a codebook named here has, is refused with
+    all such cells. In a project a passage without a code counts where the file records that it was read (Label Studio
+    and INCEpTION do), or with `--project extent=all`.
 
     The result is for `sibnlp train OLD NEW` (training) or `sibnlp evaluate`, and for estimates of shares (estimation).
 
     Examples:
     - `sibnlp collect round1.qdpx --ledger sampled.jsonl -o round1.jsonl --project extent=all`
-    - `sibnlp collect check.xlsx --ledger sampled.jsonl -o gold.jsonl`
+    - `sibnlp collect check.xlsx --ledger sampled.jsonl -o gold.jsonl --codebook mine.toml`
     """
     from sibnlp import ledger as ledgers
     from sibnlp import tables
@@ -62,7 +70,7 @@ def command(
     coded, changed = _read_all(queues, books, project, entries, ledger)
     streams = {entries[ticket].stream for ticket, *_ in coded}
     if not coded:
-        raise DataError("nobody has coded anything in these queues", "say --project extent=all if all was read")
+        raise DataError("nobody has coded anything in these queues", _advice(queues, project))
     if not stream and len(streams) > 1:
         raise DataError("the queues are of both streams, which are never mixed", "collect each with --for")
     stream = stream or streams.pop()
@@ -87,6 +95,15 @@ def command(
         raise typer.Exit(SOME_FAILED)
 
 
+def _advice(queues: Sequence[Path], project: Sequence[str]) -> str:
+    """What makes passages count that were read with nothing found."""
+    from sibnlp import exchange
+
+    if any(not exchange.is_project(path) for path in queues):
+        return "fill in `read` of the rows that were read"
+    return "" if exchange.options_of(project).extent == "all" else "say --project extent=all if all was read"
+
+
 def _read_all(
     queues: Sequence[Path],
     books: Sequence[Codebook],
@@ -95,17 +112,22 @@ def _read_all(
     ledger: Path,
 ) -> tuple[list[Coded], bool]:
     """What came back of all queues, and whether some was left out because its text is not the one drawn."""
+    from sibnlp import exchange
     from sibnlp.cli.codings import tried
     from sibnlp.errors import DataError
 
+    for path in queues:
+        exchange.check_codings(path)
     tried(queues, project)
     kept: list[Coded] = []
     changed = False
     for path in queues:
-        coded = _read(path, books, project)
+        coded, rows = _read(path, books, project)
         if unknown := sorted({ticket for ticket, *_ in coded if ticket not in entries}):
             problem = f"{ledger} knows no ticket {unknown[0]}, which {path} has"
             raise DataError(problem, "name the ledger the queue was drawn with, as --ledger")
+        if not books:
+            _check_codes(path, coded, rows, entries)
         others = sorted({one[0] for one in coded if one[4] and _words(one[4]) != _words(entries[one[0]].passage.text)})
         if others:
             warn(f"{path}: another text than the one drawn, so left out: {', '.join(others[:8])}"
@@ -117,12 +139,50 @@ def _read_all(
     return kept, changed
 
 
+def _check_codes(path: Path, coded: Sequence[Coded], places: Sequence[str], entries: Mapping[str, Entry]) -> None:
+    """Refuse codes of a table that were not offered when its passages were drawn; of a project, say which they are.
+
+    A cell of a table is typed, so that such a code is a slip; a project's codes are chosen from a list, to which coders
+    add on purpose.
+
+    Args:
+        path: the queue.
+        coded: its rows; places: what these are called, none for a project.
+        entries: of the ledger, by ticket; those of older ledgers offer nothing and refuse nothing.
+    """
+    from sibnlp.errors import TableError
+
+    strange = [
+        (number, [code for code in codes if code not in offered])
+        for number, (ticket, _, codes, _, _) in enumerate(coded)
+        if (offered := entries[ticket].codes) and not set(codes) <= set(offered)
+    ]
+    if not strange:
+        return
+    names = list(dict.fromkeys(code for _, codes in strange for code in codes))
+    if not places:
+        warn(f"{path}: codes that `sibnlp sample` did not offer: {', '.join(map(repr, names[:NAMED]))}"
+            + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+            + "; name the codebook they are from with --codebook, or they are taken as they are")  # fmt: skip
+        return
+    first, codes = strange[0]
+    problem = f"{', '.join(map(repr, codes))} is no code that may be given here"
+    if more := [f"{places[number]}: {', '.join(map(repr, those))}" for number, those in strange[1:]]:
+        rest = f" and {len(more) - NAMED} more" if len(more) > NAMED else ""
+        problem += f"; likewise {'; '.join(more[:NAMED])}{rest}"
+    comma = "`;` separates codes, a comma does not; " if any("," in code for code in names) else ""
+    known = ", ".join(entries[coded[first][0]].codes)
+    fix = f"{comma}known: {known}; for others name their codebook with --codebook"
+    raise TableError(path, problem, fix, f"{places[first]}, column codes")
+
+
 def _words(text: str) -> list[str]:
     """A text as far as spreadsheets leave it alone: line ends and spaces are theirs."""
     return text.split()
 
 
-def _read(path: Path, books: Sequence[Codebook], project: Sequence[str]) -> list[Coded]:
+def _read(path: Path, books: Sequence[Codebook], project: Sequence[str]) -> tuple[list[Coded], list[str]]:
+    """What came back of a queue, and of a table what each row is called."""
     from sibnlp import exchange
     from sibnlp.cli.codings import tell
 
@@ -131,14 +191,15 @@ def _read(path: Path, books: Sequence[Codebook], project: Sequence[str]) -> list
     found = exchange.read_queue(path, books, exchange.options_of(project))
     tell(path, found.notes)
     for name, families in found.families.items():
-        tell(path, [f"{name} is taken to have read for {', '.join(families) or 'nothing'}"])
-    return [
+        tell(path, [f"{name} is taken to have read for {', '.join(families) or 'everything, and found nothing'}"])
+    coded = [
         (ticket, coder, codes, found.families[coder], found.texts.get(ticket, ""))
         for ticket, coder, codes in found.codings
     ]
+    return coded, []
 
 
-def _of_table(path: Path, books: Sequence[Codebook]) -> list[Coded]:
+def _of_table(path: Path, books: Sequence[Codebook]) -> tuple[list[Coded], list[str]]:
     from sibnlp.errors import TableError
     from sibnlp.tables import files
     from sibnlp.tables.coded import codings_from_rows
@@ -153,9 +214,10 @@ def _of_table(path: Path, books: Sequence[Codebook]) -> list[Coded]:
         if str(row.get("read") or "").strip() or str(row.get("codes") or "").strip() not in ("", "[]")
     ]
     if not filled:
-        return []
+        return [], []
     coded = codings_from_rows([row for row, _ in filled], [place for _, place in filled], path, path.name, books)
-    return [
+    found = [
         (str(row["ticket"]).strip(), one.coder or path.stem, one.codes, one.extent, str(row.get("text") or ""))
         for (row, _), one in zip(filled, coded, strict=True)
     ]
+    return found, [place for _, place in filled]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sibnlp.cli import recording
-from sibnlp.errors import OutputExistsError, SibnlpError
+from sibnlp.errors import InputError, OutputExistsError, SibnlpError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
@@ -155,7 +155,13 @@ def output_file(path: Path, force: bool) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=".sibnlp-", dir=path.parent) as folder:
         # The suffix tells the writer the format, so the temporary file keeps the whole name.
         part = Path(folder) / path.name
-        yield part
+        try:
+            yield part
+        except InputError as error:
+            if error.path != str(part):
+                raise
+            # Who asked for the output knows it by its own name alone.
+            raise type(error)(path, error.problem, error.fix, error.place) from error
         part.replace(path)
     recording.current().wrote.append(path)
 

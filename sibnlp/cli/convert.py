@@ -86,7 +86,7 @@ def command(
     Examples:
     - `sibnlp convert study.qdpx codings.jsonl --extent documents`
     - `sibnlp convert predictions.jsonl coded.qdpx --into study.qdpx`
-    - `sibnlp convert study.qdpx codebook.toml` then `sibnlp train study.qdpx -o model --codebook codebook.toml`
+    - `sibnlp convert study.qdpx codebook.toml  # for sibnlp train study.qdpx -o model --codebook codebook.toml`
     - `sibnlp convert study.qdpx tasks.json --anonymous`
     - `sibnlp convert predictions.jsonl inception.zip --documents interviews/`
     - `sibnlp convert inception-project.zip coded.qdpx --into study.qdpx`
@@ -98,7 +98,7 @@ def command(
     from sibnlp.errors import OutputExistsError, TableError
 
     if target.exists() and not force:
-        raise OutputExistsError(target)
+        raise OutputExistsError(target, "OUT")
     if not exchange.FORMATS.by_suffix(target.name):
         raise TableError(target, f"cannot write {target.suffix or 'a file without a suffix'}", "see sibnlp convert -h")
     asked = exchange.Options(
@@ -109,10 +109,10 @@ def command(
     tried([source, *([into] if into else [])], how)
     base = exchange.load(into, asked) if into else None
     if base and into:
-        asked = replace(asked, texts=exchange.texts_of(base, into))
+        asked = replace(asked, texts=exchange.texts_of(base, into), texts_from=into.name)
     elif documents:
         with progress() as show:
-            asked = replace(asked, texts=_texts(documents, show))
+            asked = replace(asked, texts=_texts(documents, show), texts_from=str(documents))
     project = exchange.load(source, asked)
     if base and into:
         project = exchange.merge(base, project, into, source)

@@ -86,6 +86,7 @@ def command(
     from sibnlp.evaluate import align, score
     from sibnlp.evaluate.compare import compare as compare_models
     from sibnlp.evaluate.details import details, plain
+    from sibnlp.manifest import learnt_from
     from sibnlp.model import load_model
     from sibnlp.report.evaluation import render_evaluation
     from sibnlp.sharding.work import described
@@ -108,7 +109,8 @@ def command(
         with progress() as show:
             predictions = pipeline.classify(passages, loaded, progress=show)
         data = align(predictions, gold, read_by, contested)
-        evaluation = score(data, loaded.name, thresholds=loaded.thresholds, n_resamples=resamples)
+        seen = [note for one in (loaded, *others) for note in learnt_from(one.manifest, [codings])]
+        evaluation = score(data, loaded.name, thresholds=loaded.thresholds, n_resamples=resamples, notes=seen)
         metrics = {
             **evaluation.to_dict(),
             **details(data, loaded.name, read_by, by=by, n_resamples=resamples),

@@ -19,15 +19,19 @@ def command(
 
     Reads every file once: kinds, speakers and who asks are filled in as found.
 
-    Example: `sibnlp init interviews/` then `sibnlp run interviews/ -o report`
+    Examples:
+    - `sibnlp init interviews/`
+    - `sibnlp run interviews/ -o report  # then, with what it wrote`
     """
     from sibnlp import corpus as corpus_module
-    from sibnlp.errors import ProjectError
+    from sibnlp.errors import OutputExistsError, ProjectError
     from sibnlp.project import FILE_NAME, Settings
     from sibnlp.project_template import describe
 
     if not folder.is_dir():
         raise ProjectError(folder, "no such folder")
+    if (folder / FILE_NAME).exists() and not force:
+        raise OutputExistsError(folder / FILE_NAME, option="")
     inputs = corpus_module.find_documents(Settings(root=folder))
     with output_file(folder / FILE_NAME, force) as part:
         with progress() as show:

@@ -7,6 +7,19 @@ from typing import Annotated
 
 import typer
 
+# Confidence of who throws a coin for a single code.
+EVEN = 0.5
+
+
+def _confidence(value: float) -> float:
+    if 0 < value < EVEN:
+        raise typer.BadParameter(
+            f"{value:g} is neither 0 nor from {EVEN} to 1: below {EVEN} a decision is likelier wrong than right, so "
+            "that the model would keep what it disbelieves itself"
+        )
+    return value
+
+
 Paths = Annotated[
     list[Path], typer.Argument(help="Files, folders, or tables with a `text` column.", show_default=False)
 ]
@@ -44,6 +57,7 @@ MinConfidence = Annotated[
         help="Give no code of a family of which the model is less sure than this (0.5 to 1); 0 decides everything.",
         min=0.0,
         max=1.0,
+        callback=_confidence,
     ),
 ]
 Codebooks = Annotated[

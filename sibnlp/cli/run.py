@@ -73,7 +73,8 @@ def command(
         warn(f"warning: {warning}")
     for note in report.trajectories[0].notes:
         warn(f"note: {note}")
-    say(f"{len(report.predictions)} passages from {len(report.sources)} files; report: {output / 'report.html'}")
+    n_read = sum(not source.problem for source in report.sources)
+    say(f"{len(report.predictions)} passages from {n_read} files; report: {output / 'report.html'}")
     raise typer.Exit(failed)
 
 

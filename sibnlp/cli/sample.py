@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +15,12 @@ from sibnlp.cli.recording import current
 from sibnlp.cli.run import period_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from sibnlp.codebook import Codebook
     from sibnlp.ledger import Entry, Ledger
     from sibnlp.sampling import Stratum
     from sibnlp.types import Predictions
@@ -36,13 +38,17 @@ def command(
             "-o",
             "--output",
             show_default=False,
-            help="Queue to code: .jsonl, .csv, .xlsx (fill in `codes` and `read`), .qdpx, .json (Label Studio), .zip "
-            "(INCEpTION).",
+            help="Queue to code: .jsonl, .csv, .xlsx (fill in `codes`, with `;` between them, and `read`), .qdpx, "
+            ".json (Label Studio), .zip (INCEpTION).",
         ),
     ] = None,
     code: Annotated[list[str], typer.Option(help="Codes it is about; may be repeated. All where not given.")] = [],  # noqa: B006 - typer copies it
     codebook: Annotated[
-        list[str], typer.Option(help="Codebook that coders choose from in .qdpx and .json; may be repeated.")
+        list[str],
+        typer.Option(
+            help="Codebook that coders choose from; may be repeated. Where not given, the predictions' codes and those "
+            "of the shipped codebooks they are from."
+        ),
     ] = [],  # noqa: B006
     period: Annotated[
         str | None,
@@ -69,13 +75,13 @@ def command(
     says whether the rounds still differ. `--for estimation` draws at random, stratified by period and score, and
     records each passage's chance; a second draw adds to the first. It shows no suggestions, so that nobody is led.
 
-    What is drawn is remembered in `sampled.jsonl`. A passage drawn for one stream is never drawn for the other. Coded
-    queues come back by `sibnlp collect`.
+    What is drawn is remembered in `sampled.jsonl`, with the codes that may be given. A passage drawn for one stream is
+    never drawn for the other. Coded queues come back by `sibnlp collect`.
 
     Examples:
-    - `sibnlp sample predictions.parquet --for training -n 100 -o round1.qdpx --codebook mine.toml`
+    - `sibnlp sample predictions.parquet --for estimation -n 0  # how many are needed`
     - `sibnlp sample predictions.parquet --for estimation -n 300 -o check.xlsx`
-    - `sibnlp sample predictions.parquet --for estimation -n 0` (how many are needed)
+    - `sibnlp sample predictions.parquet --for training -n 100 -o round1.qdpx --codebook mine.toml`
     """
     import numpy as np
 
@@ -95,6 +101,9 @@ def command(
     book = ledgers.read(place)
     labels, _ = periods_module.assign(given.passages, period_of(period) if period else "")
     other = ledgers.ESTIMATION if stream == ledgers.TRAINING else ledgers.TRAINING
+    books = _books(given, codebook)
+    allowed = _allowed(given, books, named=bool(codebook))
+    bound, conditional = sampling.unconditional(given, books)
     frame = np.array([not sampling.overlaps(one, book.spans(other)) for one in given.passages])
     if out := int((~frame).sum()):
         warn(f"{out} passages were drawn for {other} and are left alone")
@@ -103,18 +112,22 @@ def command(
     revised: dict[str, float] = {}
     if stream == ledgers.TRAINING:
         _say_stability(before, given, book)
-        entries = _for_training(given, n, codes, frame, book)
+        entries = _for_training(bound, n, codes, frame, book)
     else:
-        parts = sampling.strata(given, labels, codes, frame)
-        _say_power(given, codes, parts, book)
+        # Whatever they are made by, strata are fair; codes whose scores mean something else only make them poor.
+        known = [code for code in codes if code not in conditional]
+        parts = sampling.strata(bound, labels, known or codes, frame)
+        _say_power(bound, known, parts, book)
+        _say_conditional([code for code in codes if code in conditional], conditional)
         rng = np.random.default_rng([seed, book.round(stream)])
         entries, revised = _for_estimation(given, n, parts, allocation, book, rng) if n else ([], {})
     if not n or not output:
         return
     if not entries:
         raise DataError("nothing is left to draw", "every passage was drawn before")
+    entries = [replace(one, codes=allowed) for one in entries]
     suggested = _suggested(given, entries) if stream == ledgers.TRAINING else [()] * len(entries)
-    _write(output, entries, suggested, codes, codebook, given.model, force)
+    _write(output, entries, suggested, codes, books if codebook else (), given.model, force)
     with output_file(place, force=True) as part:
         book.add(entries, revised).write(part)
     current().counts |= {"predictions": len(given), "left alone": out, "drawn": len(entries), "revised": len(revised)}
@@ -139,6 +152,22 @@ def _check(stream: str, allocation: str, n: int, output: Path | None, force: boo
         raise typer.BadParameter("-o names the queue to write")
     if output and output.exists() and not force:
         raise OutputExistsError(output)
+
+
+def _books(given: Predictions, codebook: Sequence[str]) -> list[Codebook]:
+    """The codebooks named; else the shipped ones that define any code of the predictions."""
+    from sibnlp.codebook import load, shipped
+
+    if codebook:
+        return [load(name) for name in codebook]
+    books = [load(name) for name in shipped()]
+    return [book for book in books if any(code.id in given.codes for code in book.codes)]
+
+
+def _allowed(given: Predictions, books: Sequence[Codebook], named: bool) -> tuple[str, ...]:
+    """Codes that a coder may give: the codebooks', and the predictions' own unless codebooks were named."""
+    codes = [] if named else list(given.codes)
+    return tuple(dict.fromkeys([*codes, *(code.id for book in books for code in book.codes)]))
 
 
 def _for_training(
@@ -180,7 +209,8 @@ def _for_estimation(
         what = "passages that are not among these predictions" if len(rows) < len(had) else "other strata"
         raise DataError(
             f"earlier draws for estimation are of {what}",
-            "draw more of a sample from the same predictions, codes and periods, or begin another with --ledger",
+            "draw more of a sample from the same predictions, codes, codebooks and periods, or begin another with "
+            "--ledger; other versions of sibnlp may draw other strata",
         )
     now, before = sampling.estimation(parts, n, allocation, list(rows), rng)
     start = f"E{book.round(ledgers.ESTIMATION)}"
@@ -206,18 +236,17 @@ def _write(
     entries: Sequence[Entry],
     suggested: Sequence[Sequence[str]],
     codes: Sequence[str],
-    codebook: Sequence[str],
+    codebooks: Sequence[Codebook],
     model: str,
     force: bool,
 ) -> None:
     from sibnlp import exchange
     from sibnlp import ledger as ledgers
-    from sibnlp.codebook import load
 
     with output_file(output, force) as part:
         if exchange.is_project(output):
             queued = [exchange.queued(e.ticket, e.passage, tuple(s)) for e, s in zip(entries, suggested, strict=True)]
-            made = exchange.queue_project(queued, codes, [load(name) for name in codebook], model)
+            made = exchange.queue_project(queued, codes, codebooks, model)
             problems = exchange.save(made, part)
         else:
             problems = exchange.save_rows(ledgers.queue_rows(entries, suggested), part)
@@ -249,11 +278,28 @@ def _say_stability(before: Sequence[Path], given: Predictions, book: Ledger) -> 
         say(f"go on: stop when {sampling.WINDOW} pairs of rounds in a row agree at {sampling.STABLE} on average")
 
 
+def _say_conditional(codes: Sequence[str], conditional: Mapping[str, tuple[str, str]]) -> None:
+    """Which codes the table leaves out, and why."""
+    if not codes:
+        return
+    family, required = conditional[codes[0]]
+    warn(
+        f"left out of the table and of the strata: {', '.join(codes)}. Their scores hold only where the family they "
+        f"require was found ({family} requires {required}), and the predictions have no code of it "
+        "(classify with a model that codes it, or name the codebook the codes are from with --codebook)"
+    )
+
+
 def _say_power(given: Predictions, codes: Sequence[str], parts: Sequence[Stratum], book: Ledger) -> None:
-    """How many passages an interval of a width needs, by code: at random, and by the strata."""
+    """How many passages an interval of a width needs, by code: at random, and by the strata.
+
+    `given` is `sibnlp.sampling.unconditional`: what is expected is the share of all passages, as it will be estimated.
+    """
     from sibnlp import ledger as ledgers
     from sibnlp import sampling
 
+    if not codes:
+        return
     had, n = len(book.of(ledgers.ESTIMATION)), sum(len(part.rows) for part in parts)
     print(f"passages to code for an interval ± so many points (of {n}; drawn so far {had}): at random / by strata")
     width = max(map(len, codes))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sibnlp.cli import options
 from sibnlp.cli.console import log_lines, progress, say
 from sibnlp.cli.recording import current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def command(
@@ -87,5 +91,22 @@ def command(
     log.wrote.append(output)
     if work.is_dir():
         say(f"{work / 'whole' / 'checkpoint'}: the same as a Hugging Face checkpoint; log.json beside it")
+    _say_figures(model.manifest.cross_validation)
     say(f"{output}: {model.manifest.backend}, {len(model.codes)} codes from {len(coded)} passages")
     say(f"next: sibnlp evaluate {output} HELD_OUT.jsonl -o evaluation")
+
+
+def _say_figures(held_out: Mapping[str, Any]) -> None:
+    """How well each code was found in text held out from learning, a line each."""
+    figures = held_out["codes"]
+    n_folds, wide = held_out["folds"], max(map(len, figures))
+    say("found in text that the model did not learn from, code by code:")
+    for code, one in figures.items():
+        known = [one[name] for name in ("f1", "precision", "recall")]
+        f1, precision, recall = ("   –" if v is None or math.isnan(v) else f"{v:.2f}" for v in known)
+        n = f"{one['support']} of {one['n']} passages carry it"
+        say(f"  {code.ljust(wide)}  F1 {f1}  precision {precision}  recall {recall}  {n}")
+    if n_folds > 1:
+        say(f"each of {n_folds} parts was judged by thresholds chosen on the others, before rules between codes apply")
+    else:
+        say("thresholds were chosen on the same passages, so that these figures flatter the model slightly")

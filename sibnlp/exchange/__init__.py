@@ -77,6 +77,7 @@ __all__ = [
     "Value",
     "Variable",
     "as_predictions",
+    "check_codings",
     "continua",
     "is_project",
     "load",
@@ -117,6 +118,8 @@ class Options:
         codebooks: ids or files of codebooks, to read a table's codes by and to write a table by.
         spans: whether a table is written by selections, exactly as marked, instead of by passages.
         texts: whole texts by document, for tables that hold passages alone.
+        texts_from: where the texts are from, for messages.
+        as_pairs: whether a person says these as ``--project KEY=VALUE``, for messages; else as ``--KEY VALUE``.
     """
 
     extent: str = ""
@@ -133,6 +136,18 @@ class Options:
     codebooks: tuple[str, ...] = ()
     spans: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
+    texts_from: str = ""
+    as_pairs: bool = False
+
+    def flag(self, key: str, value: str = "") -> str:
+        """An option as a person types it, with a value or without.
+
+        >>> Options().flag("extent", "all"), Options(as_pairs=True).flag("extent", "all")
+        ('--extent all', '--project extent=all')
+        """
+        if self.as_pairs:
+            return f"--project {key}={value}" if value else f"--project {key}"
+        return f"--{key} {value}" if value else f"--{key}"
 
 
 class Exchange(Protocol):
@@ -165,6 +180,14 @@ FORMATS = Registry(
 )
 # Plain tables are codings already, row by row: they are read by `sibnlp.tables` and need no segmentation.
 TABLES = (".jsonl", ".csv", ".tsv", ".xlsx", ".parquet")
+# Formats of these hold codes alone, or how to label, and no codings.
+_NO_CODINGS = (".qdc", ".toml", ".xml")
+_CALLED = {
+    "refi": "REFI-QDA project or codebook",
+    "taguette": "Taguette project",
+    "label_studio": "export of Label Studio",
+    "uima": "UIMA CAS, as INCEpTION exports",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +215,23 @@ def is_project(path: str | Path) -> bool:
     return bool(FORMATS.by_suffix(name)) and not name.lower().endswith(TABLES)
 
 
+def check_codings(path: Path) -> None:
+    """Refuse a file that can hold no codings, by its name.
+
+    Raises:
+        ReadError: neither a table nor a coded project; says which there are, and what to do with plain documents.
+    """
+    if path.name.lower().endswith(TABLES) or is_project(path):
+        return
+    projects = [one for entry in FORMATS.values() for one in entry.suffixes if one not in (*TABLES, *_NO_CODINGS)]
+    raise ReadError(
+        path,
+        f"no file of codings has the suffix {path.suffix or '(none)'}",
+        f"tables: {' '.join(TABLES)}; coded projects: {' '.join(dict.fromkeys(projects))}; plain documents are coded "
+        "first, by people or by `sibnlp classify`",
+    )
+
+
 def read_codings(path: Path, codebooks: Sequence[Codebook] = (), options: Options | None = None) -> Codings:
     """Read coded passages from a table or a coded project.
 
@@ -207,6 +247,7 @@ def read_codings(path: Path, codebooks: Sequence[Codebook] = (), options: Option
     """
     from sibnlp import tables
 
+    check_codings(path)
     if not is_project(path):
         return Codings(tables.read_codings(path, codebooks))
     from sibnlp.exchange.coded import codings
@@ -243,6 +284,7 @@ def read_predictions(path: Path, options: Options | None = None) -> Predictions:
     """
     from sibnlp import tables
 
+    check_codings(path)
     return as_predictions(read_codings(path, (), options), path) if is_project(path) else tables.read_predictions(path)
 
 
@@ -275,7 +317,10 @@ def load(path: Path, options: Options | None = None) -> Project:
         raise ReadError(path, f"no coded project has the suffix {path.suffix or '(none)'}", f"known: {_suffixes()}")
     fitting = [name for name in names if FORMATS.load(name).sniff(path, head)]
     if len(fitting) != 1:
-        problem = f"could be any of {', '.join(fitting)}" if fitting else f"is none of {', '.join(names)} inside"
+        called = [_CALLED.get(name, name) for name in fitting or names]
+        several = f"is neither of what {path.suffix} can be: {'; '.join(called)}"
+        none = f"is no {called[0]}" if len(called) == 1 else several
+        problem = f"could be any of: {'; '.join(called)}" if fitting else none
         raise ReadError(path, problem, "export it again, or rename it to what it is")
     member: Exchange = FORMATS.load(fitting[0])
     options = options or Options()
@@ -391,13 +436,17 @@ def options_of(pairs: Sequence[str]) -> Options:
     given: dict[str, Any] = {}
     for pair in pairs:
         key, equal, value = pair.partition("=")
-        key = {"coder": "coders", "machine": "machines"}.get(key.strip(), key.strip())
+        key = {one: name for name, one in _ONE_OF.items()}.get(key.strip(), key.strip())
         if not equal or key not in _SETTABLE:
-            raise TableError("--project", f"{pair!r} is no KEY=VALUE", f"keys: {', '.join(_SETTABLE)}")
+            known = ", ".join(_ONE_OF.get(name, name) for name in _SETTABLE)
+            raise TableError("--project", f"{pair!r} is no KEY=VALUE", f"keys: {known}")
         plural = key in ("coders", "machines")
         given[key] = tuple(one.strip() for one in value.split(",") if one.strip()) if plural else value.strip()
-    return Options(**given)
+    return Options(**given, as_pairs=True)
 
+
+# As they are called where one is named at a time.
+_ONE_OF = {"coders": "coder", "machines": "machine"}
 
 _SETTABLE = (
     "extent",

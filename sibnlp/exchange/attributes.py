@@ -62,14 +62,14 @@ def attributes(project: Project, options: Options) -> tuple[dict[str, dict[str, 
             continue
         given = {id: value for id, one in facts.items() if (value := _clean(field, take(one)))}
         if asked and not given:
-            raise TableError(f"--{field}", f"no document has a {field} from {asked!r}", _available(facts))
+            raise TableError(options.flag(field), f"no document has a {field} from {asked!r}", _available(facts))
         for id, value in given.items():
             found[id][field] = value
         if given:
             shown = ", ".join(sorted(set(given.values()))[:6])
             notes.append(f"{field} of {len(given)} of {len(facts)} documents from {origin}: {shown}")
     if options.pattern:
-        notes += _from_names(options.pattern, facts, found)
+        notes += _from_names(options, facts, found)
     return found, tuple(notes)
 
 
@@ -119,10 +119,11 @@ def _asked(field: str, asked: str, options: Options, facts: Mapping[str, _Facts]
     if kind == "case":
         return "cases", lambda one: one.cases[0] if one.cases else ""
     if kind == "name" and options.pattern:
-        pattern = _pattern(options.pattern)
+        pattern = _pattern(options)
         return "source names", lambda one: (pattern.match(one.name) or {}).get(field, "")
-    known = "variable:NAME, set, set:PREFIX, case, or name with --pattern"
-    raise TableError(f"--{field}", f"{asked!r} says not where it comes from", f"known: {known}; {_available(facts)}")
+    known = f"variable:NAME, set, set:PREFIX, case, or name with {options.flag('pattern')}"
+    problem = f"{asked!r} says not where it comes from"
+    raise TableError(options.flag(field), problem, f"known: {known}; {_available(facts)}")
 
 
 def _first(names: tuple[str, ...], prefix: str) -> str:
@@ -175,8 +176,8 @@ def _clean(field: str, value: str) -> str:
     return ""
 
 
-def _from_names(pattern: str, facts: Mapping[str, _Facts], found: dict[str, dict[str, str]]) -> list[str]:
-    names = _pattern(pattern)
+def _from_names(options: Options, facts: Mapping[str, _Facts], found: dict[str, dict[str, str]]) -> list[str]:
+    names = _pattern(options)
     n_fitting = 0
     for id, one in facts.items():
         said = {key: _clean(key, value) for key, value in (names.match(one.name) or {}).items() if key in FIELDS}
@@ -184,11 +185,11 @@ def _from_names(pattern: str, facts: Mapping[str, _Facts], found: dict[str, dict
         for key, value in said.items():
             if value:
                 found[id].setdefault(key, value)
-    return [f"{n_fitting} of {len(facts)} source names fit the pattern {pattern!r}"]
+    return [f"{n_fitting} of {len(facts)} source names fit the pattern {options.pattern!r}"]
 
 
-def _pattern(pattern: str) -> FileNamePattern:
+def _pattern(options: Options) -> FileNamePattern:
     try:
-        return FileNamePattern(pattern)
+        return FileNamePattern(options.pattern)
     except ValueError as error:
-        raise TableError("--pattern", str(error)) from error
+        raise TableError(options.flag("pattern"), str(error)) from error

@@ -52,7 +52,7 @@ def codings(project: Project, path: Path, codebooks: Sequence[Codebook], options
         TableError: no coding with a code of the codebooks, no coder of the names asked for, or a wrong option.
     """
     if options.extent and options.extent not in EXTENTS:
-        raise TableError("--extent", f"{options.extent!r} is none", f"known: {', '.join(EXTENTS)}")
+        raise TableError(options.flag("extent"), f"{options.extent!r} is none", f"known: {', '.join(EXTENTS)}")
     book, matched = own(project) if not codebooks else (None, match(project, codebooks))
     family = {code.id: code.family for one in (codebooks or [book] if book else codebooks) for code in one.codes}
     project = choose(project, options)
@@ -237,7 +237,8 @@ def _told(
         shares = "; ".join(counts.share(coder.name) for coder in coders.values() if coder.name in counts.words)
         yield (
             f"what each coder read is not recorded; taken from the first to the last coding in each document: {shares}."
-            " Say --extent documents if coded documents were read whole, --extent passages if only what is coded was"
+            f" Say {options.flag('extent', 'documents')} if coded documents were read whole, "
+            f"{options.flag('extent', 'passages')} if only what is coded was"
         )
     elif options.extent:
         yield "read: " + "; ".join(counts.share(coder.name) for coder in coders.values() if coder.name in counts.words)
@@ -254,7 +255,8 @@ def _told(
     if counts.whole_document:
         yield f"{counts.whole_document} codings of whole documents say nothing of passages and are left out"
     if not options.separator and (separator := looks_flat(project)):
-        yield f"names of codes seem to show a hierarchy by {separator!r}; say --separator {separator!r} to follow it"
+        how = options.flag("separator", repr(separator))
+        yield f"names of codes seem to show a hierarchy by {separator!r}; say {how} to follow it"
 
 
 def predictions(coded: Codings, path: Path) -> Predictions:

@@ -87,7 +87,8 @@ def project(queued: Sequence[Queued], codes: Sequence[str], codebooks: Sequence[
 def returned(project: Project, path: Path, codebooks: Sequence[Codebook], options: Options) -> Returned:
     """Codings of a queue that came back; a model's suggestions are not among them.
 
-    A passage without a code was read only where the file records it, or where ``extent=all`` says so.
+    A passage without a code was read only where the file records it, or where ``extent=all`` says so. Where that says
+    so and nobody has coded anything, somebody without a name read all and found nothing.
     """
     book, matched = own(project) if not codebooks else (None, match(project, codebooks))
     family = {code.id: code.family for one in (codebooks or [book] if book else codebooks) for code in one.codes}
@@ -95,6 +96,8 @@ def returned(project: Project, path: Path, codebooks: Sequence[Codebook], option
     machines = {coder.id for coder in project.coders if coder.machine}
     people = dict.fromkeys(coder.id for coder in project.coders if not coder.machine)
     people |= dict.fromkeys(p.coding.coder for p in project.placed() if p.coding.coder not in machines)
+    if options.extent == "all" and not people:
+        people = {"": None}
     read = {(one.coder, one.document) for one in project.extents if one.spans}
     found: list[tuple[str, str, tuple[str, ...]]] = []
     strangers = unknown = 0

@@ -333,4 +333,4 @@ def check_system(offsets: str) -> coordinates.System | None:
     try:
         return coordinates.parse_system(offsets) if offsets else None
     except ValueError as error:
-        raise TableError("--offsets", str(error)) from error
+        raise TableError("offsets", str(error)) from error

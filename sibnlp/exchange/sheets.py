@@ -50,6 +50,8 @@ from sibnlp.types import CodedPassage, Passage
 CODE_NAMES = ("tag", "name", "path")
 """Columns that hold the code in a list of codes, as Taguette takes them."""
 _MAX_CELL = 32_767
+# An ending that a name may have here and lack there; a number behind a point is none, nor are words.
+_SUFFIX = re.compile(r"\.[A-Za-z]\w{1,7}$")
 _NO_CELL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _KNOWN = ("model", "scores", "explanation", *CODING_COLUMNS)
 _OF_DOCUMENT = ("stage", "date", "kind")
@@ -215,7 +217,7 @@ class _Builder:
 
     def _text(self, document: str, passages: Sequence[Passage]) -> tuple[str, list[tuple[int, int]]]:
         """The document's text and the passages' spans in it."""
-        whole = self.options.texts.get(document)
+        whole = self._whole(document)
         if whole is not None:
             if all(whole[one.start : one.end] == one.text for one in passages):
                 return whole, [(one.start, one.end) for one in passages]
@@ -234,9 +236,20 @@ class _Builder:
             pieces.append(label + one.text)
             length += len(pieces[-1]) + 2
         if whole is None:
-            what = "put together from its passages: a table does not hold what stands between them (give --documents)"
+            where = self.options.texts_from
+            fix = f"no file of that name in {where}" if where else "give --documents"
+            what = f"put together from its passages: a table does not hold what stands between them ({fix})"
             self.problems.append(Problem(document, what))
         return "\n\n".join(pieces), [at[one.start, one.end, one.text] for one in passages]
+
+    def _whole(self, document: str) -> str | None:
+        """The text given for a document: by its name, else by its name without suffix, where one alone has that."""
+        texts = self.options.texts
+        if document in texts:
+            return texts[document]
+        bare = _SUFFIX.sub("", document)
+        alike = [name for name in texts if bare == _SUFFIX.sub("", name)]
+        return texts[alike[0]] if len(alike) == 1 else None
 
     def _values(self, passages: Sequence[Passage]) -> tuple[Value, ...]:
         found = []

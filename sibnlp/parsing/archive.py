@@ -277,7 +277,8 @@ def _open(path: Path) -> zipfile.ZipFile:
             raise ReadError(path, "the file is cut off or damaged", "export or copy it again") from error
         raise ReadError(path, "not a zip archive, which its format needs to be") from error
     except (OSError, ValueError, NotImplementedError) as error:
-        raise ReadError(path, f"cannot be opened: {error}") from error
+        problem = getattr(error, "strerror", None) or f"cannot be opened: {error}"
+        raise ReadError(path, problem) from error
 
 
 def _check_ratio(path: Path, name: str, expanded: int, compressed: int) -> None:

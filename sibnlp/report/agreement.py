@@ -14,8 +14,8 @@ def render_agreement(agreement: Mapping[str, Any]) -> str:
     """Write what ``sibnlp agree -o`` writes as JSON as one self-contained HTML document.
 
     Args:
-        agreement: ``coders``, ``n_passages``, ``n_documents``, ``families``, ``codes``, ``spans``; any number may be
-            None.
+        agreement: ``coders``, ``n_passages``, ``n_documents``, ``families``, ``codes``, ``spans``, ``notes``; any
+            number may be None.
 
     Returns:
         HTML, to be written as UTF-8.
@@ -38,6 +38,7 @@ def build(agreement: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         "title": f"Agreement between {', '.join(coders)}",
         "size": f"{amount(agreement['n_passages'], 'passage')} of {amount(agreement['n_documents'], 'document')}",
         "coders": coders,
+        "notes": [line(str(note)) for note in agreement.get("notes") or ()],
         "columns": [label for _, label in COLUMNS],
         "families": [
             {

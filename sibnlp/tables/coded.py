@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sibnlp.codebook import Codebook
+from sibnlp.codebook import Codebook, adding
 from sibnlp.errors import TableError
 from sibnlp.tables import columnar
 from sibnlp.tables import files as rowfiles
@@ -117,17 +117,19 @@ def codings_from_rows(
         ReadError, TableError: as `read_codings`.
     """
     known = {code.id: code.family for book in codebooks for code in book.codes}
+    books = [book.id for book in codebooks]
     found = []
     for row, place, passage in _coded_rows(rows, places, path, document, dated=False):
         codes = _codes(row.get("codes"), path, place)
         for code in codes:
             if known and code not in known:
-                raise TableError(path, f"code {code!r} is in no codebook given", f"known: {', '.join(known)}", place)
+                fix = adding(code, books) or f"known: {', '.join(known)}"
+                raise TableError(path, f"code {code!r} is in no codebook given", fix, place)
         extent = _codes(row.get("extent"), path, place, "extent")
         for family in extent:
             if known and family not in known.values():
-                families = ", ".join(dict.fromkeys(known.values()))
-                raise TableError(path, f"extent names the unknown family {family!r}", f"known: {families}", place)
+                fix = adding(family, books) or f"known: {', '.join(dict.fromkeys(known.values()))}"
+                raise TableError(path, f"extent names the unknown family {family!r}", fix, place)
         stances = row.get("stances") or {}
         if not isinstance(stances, dict) or any(logic not in codes for logic in stances):
             raise TableError(

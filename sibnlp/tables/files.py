@@ -40,6 +40,7 @@ def load(path: Path) -> Rows:
     if loader is None:
         raise ReadError(path, f"no table has the suffix {path.suffix or '(none)'}", f"known: {' '.join(LOADERS)}")
     try:
+        path.stat()  # openpyxl and Arrow say in other words that a file is not there
         return loader(path)
     except OSError as error:
         raise ReadError(path, error.strerror or str(error)) from error

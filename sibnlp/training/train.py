@@ -288,11 +288,12 @@ def _held_out_figures(
     n_groups: int,
     by: str,
 ) -> dict[str, Any]:
-    """F1, AUC and calibration error by code; each fold calibrated and cut by what the other folds say.
+    """F1, precision, recall, AUC and calibration error by code; each fold calibrated and cut by what the others say.
 
-    Each code is judged by its own threshold, before the rules of families (exclusive, requires) apply, and at the share
-    that carries it among the codings, not at the recipe's ``prevalence``: what the model does in use may be better or
-    worse, and is for ``sibnlp evaluate`` to say.
+    Precision is None where no passage is given the code, recall where none carries it. Each code is judged by its own
+    threshold, before the rules of families (exclusive, requires) apply, and at the share that carries it among the
+    codings, not at the recipe's ``prevalence``: what the model does in use may be better or worse, and is for ``sibnlp
+    evaluate`` to say.
     """
     probabilities, given = np.empty(truth.shape), np.zeros(truth.shape, dtype=bool)
     for number in range(int(fold.max()) + 1):
@@ -305,12 +306,17 @@ def _held_out_figures(
     for j, code in enumerate(codes):
         known = ~np.isnan(truth[:, j])
         y, g, p = truth[known, j] == 1, given[known, j], probabilities[known, j]
-        f1 = float(2 * (y & g).sum() / (y.sum() + g.sum()))
+        right = int((y & g).sum())
+        f1 = float(2 * right / (y.sum() + g.sum()))
+        precision = right / int(g.sum()) if g.any() else None
         # Ranked within folds: scores of different classifiers are not on one scale.
         aucs = [roc_auc(scores[part & known, j], truth[part & known, j] == 1) for part in _folds(fold)]
         auc = float(np.mean([a for a in aucs if a == a])) if any(a == a for a in aucs) else None
         ece = expected_calibration_error(p, truth[known, j])
-        figures[code] = {"f1": f1, "auc": auc, "ece": ece, "support": int(y.sum()), "n": int(known.sum())}
+        figures[code] = {
+            "f1": f1, "precision": precision, "recall": right / int(y.sum()) if y.any() else None, "auc": auc,
+            "ece": ece, "support": int(y.sum()), "n": int(known.sum()),
+        }  # fmt: skip
         log.info("held out: %s F1 %.3f, AUC %s, %d of %d", code, f1, auc, y.sum(), known.sum())
     return {"folds": int(fold.max()) + 1, "groups": n_groups, "codes": figures}
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from sibnlp.cli import agree
 from sibnlp.errors import SibnlpError
+from sibnlp.manifest import Manifest, sha256
 
 A = [
     ["NPM", "governance_mechanisms", "endorses"],
@@ -70,6 +71,48 @@ def test_a_file_each_and_the_model_among_them(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert found["coders"] == ["anna", "ben", "gov-fast"]
     assert found["families"]["logic"]["n"] == 6
+
+
+def test_passages_of_one_coder_alone_are_counted_and_named(tmp_path: Path) -> None:
+    anna = written(tmp_path / "anna.jsonl", rows("anna", A))
+    ben = rows("ben", B)
+    ben = [{**row, "id": f"other{i}"} if i in (3, 5) else row for i, row in enumerate(ben)]
+    ben[0]["document"] = "elsewhere"
+    done = run(anna, written(tmp_path / "ben.jsonl", ben), "-o", tmp_path / "out.json", "--resamples", 10)
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert found["n_passages"] == 3
+    assert found["unmatched"]["ben"] == {"passages": 3, "of": 6, "codes": 4, "of_codes": 10}
+    told = (
+        "3 of 6 passages of ben, with 4 of 10 codes, are in nobody else's codings: 1 of documents that nobody else "
+        "coded (first: passage p0 of elsewhere); 2 of documents that others did, who have no passage of that id "
+        "(first: passage other3 of d1)"
+    )
+    assert told in done.stderr and told in found["notes"][1]
+    assert "3 of 6 passages of anna" in done.stderr
+    assert "3 of 6 passages of ben" in (tmp_path / "out.html").read_text(encoding="utf-8")
+
+
+def test_nothing_is_said_where_all_passages_match(tmp_path: Path) -> None:
+    done = run(written(tmp_path / "codings.jsonl", rows("anna", A) + rows("ben", B)), "-o", tmp_path / "out.json")
+    assert "note:" not in done.stderr
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert found["notes"] == [] and found["unmatched"]["anna"]["passages"] == 0
+    assert 'class="warnings"' not in (tmp_path / "out.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("model", ["toy", "cascade:toy,gov-base@1"])
+def test_the_very_codings_that_a_shipped_model_learnt_from_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    people = written(tmp_path / "gold.jsonl", rows("anna", A))
+    data = ({"path": "gold.jsonl", "sha256": sha256(people), "n": 6},)
+    Manifest("toy", "linear", "1", "2026-01-01", (), (), (), {}, {}, {}, 0, data=data).write(tmp_path)
+    monkeypatch.setattr("sibnlp.model.available", lambda: {"toy": tmp_path})
+    said = run(people, written(tmp_path / "p.jsonl", rows(None, A, model=model)), "--resamples", 10)
+    assert said.exit_code == 0 and "gold.jsonl is what toy was trained on" in said.stderr
+    other = written(tmp_path / "other.jsonl", rows("anna", B))
+    assert "trained on" not in run(other, tmp_path / "p.jsonl", "--resamples", 10).stderr
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,16 @@ def test_a_code_that_no_codebook_defines(tmp_path: Path) -> None:
     assert "line 1: code 'NPX' is in no codebook given" in misuse("train", codings, "-o", tmp_path / "m")
 
 
+@pytest.mark.parametrize("row", [{"codes": ["dominant_focus"]}, {"codes": [], "extent": ["dimension"]}])
+def test_a_shipped_codebook_that_is_lacking_is_named(tmp_path: Path, row: dict[str, object]) -> None:
+    codings = tmp_path / "c.jsonl"
+    codings.write_text(json.dumps({"text": "x", **row}), encoding="utf-8")
+    assert "(say --codebook osborne --codebook oflynn)" in misuse("train", codings, "-o", tmp_path / "m")
+    own = tmp_path / "own.toml"
+    own.write_text('id="b"\n[[families]]\nid="f"\n[[codes]]\nid="A"\nfamily="f"\n', encoding="utf-8")
+    assert "(add --codebook oflynn)" in misuse("train", codings, "-o", tmp_path / "m", "--codebook", own)
+
+
 def test_a_model_with_a_changed_byte(tmp_path: Path, folder: Path) -> None:
     import shutil
 
@@ -144,6 +154,12 @@ def test_an_output_that_exists_is_left_alone(folder: Path, tmp_path: Path) -> No
         (["run", "IN", "-o", "out", "--period", "week"], "week"),
         (["drift", "IN/good.txt", "-o", "out"], "good.txt"),
         (["evaluate", "gov-fast", "IN/metadata.csv", "-o", "out"], "metadata.csv"),
+        (["drift", "IN/good.txt", "-o", "out"], "coded projects: .qdpx"),
+        (["agree", "IN/good.txt"], "coded projects: .qdpx"),
+        (["train", "no.docx", "-o", "out"], "plain documents are coded first"),
+        (["train", "no.xlsx", "-o", "out"], "no.xlsx: No such file or directory"),
+        (["drift", "no.parquet", "-o", "out"], "no.parquet: No such file or directory"),
+        (["agree", "no.parquet"], "no.parquet: No such file or directory"),
         (["codebook", "show", "osbourne"], "oflynn, osborne, practices"),
     ],
 )
@@ -154,6 +170,19 @@ def test_misuse_is_named(
     before = sorted(path.name for path in tmp_path.iterdir())
     assert said in misuse(*[argument.replace("IN", str(folder)) for argument in arguments])
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_init_gives_no_advice_that_it_does_not_take(folder: Path) -> None:
+    assert sibnlp("init", folder).code == 0
+    said = misuse("init", folder)
+    assert "project.toml exists already (pass --force to replace it)" in said
+    assert sibnlp("init", folder, "--force").code == 0
+
+
+def test_files_that_were_read_are_counted(folder: Path, tmp_path: Path) -> None:
+    (folder / "empty.txt").write_bytes(b"")
+    done = sibnlp("run", folder, "-o", tmp_path / "out")
+    assert "1 of 2 files could not be read" in done.err and "passages from 1 files;" in done.err
 
 
 def test_nothing_readable_at_all(tmp_path: Path) -> None:

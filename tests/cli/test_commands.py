@@ -181,6 +181,7 @@ def test_train_evaluate_classify_with_a_codebook_of_ones_own(tmp_path: Path) -> 
     done = sibnlp("evaluate", model, coded, "-o", tmp_path / "evaluation")
     assert done.code == 0, done.err
     metrics = json.loads((tmp_path / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    assert "coded.jsonl is what model was trained on" in done.err and "trained on" in metrics["notes"][0]
     assert metrics["families"]["f"]["macro_f1"] > 0.9
     assert set(metrics["codes"]["CAT"]) >= {"precision", "recall", "f1", "auc", "support", "threshold", "ece"}
     assert (tmp_path / "evaluation" / "report.html").read_text(encoding="utf-8").startswith("<!")

@@ -86,7 +86,15 @@ def test_nothing_is_overwritten_without_force(study: Path, tmp_path: Path) -> No
         (("study.qdpx", "out.json", "--offsets", "utf-7"), "no part of a coordinate system"),
         (("study.qdpx", "out.json", "--extent", "some"), "known: passages, span"),
         (("study.qdpx", "out.json", "--coder", "Zoe"), "its coders: Anna Coder"),
+        (("study.qdpx", "out.jsonl", "--stage", "variable:x"), "--stage: no document has a stage"),
         (("study.qdpx", "out.jsonl", "--stage", "variable:x"), "variables: none"),
+        (("no.parquet", "out.csv"), "no.parquet: No such file or directory"),
+        (("junk.qdpx", "out.json"), "junk.qdpx: is no REFI-QDA project"),
+        (("junk.json", "out.qdpx"), "junk.json: is neither of what .json can be: export of Label Studio; UIMA CAS"),
+        # The file that is written until all went well is nobody's business.
+        (("study.qdpx", "out.xmi"), "sibnlp: out.xmi: an .xmi file holds one document"),
+        (("study.qdpx", "out.tsv"), "sibnlp: out.tsv: cannot write .tsv"),
+        (("study.qdpx", "study.qdpx"), "choose another OUT, or pass --force"),
         (("study.qdpx", "out.jsonl", "--codebook", "nothing"), "no codebook named"),
     ],
 )
@@ -94,10 +102,32 @@ def test_misuse_is_one_line(
     arguments: tuple[str, ...], said: str, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "study.doc").write_bytes(b"x")
+    for name in ("study.doc", "junk.qdpx", "junk.json"):
+        (tmp_path / name).write_bytes(b"x")
+    before = sorted(tmp_path.iterdir())
     done = sibnlp("convert", *arguments)
     assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
-    assert not (tmp_path / arguments[1]).exists()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("document", "kept"),
+    [("anna.txt", True), ("anna", True), ("anna.docx", True), ("ben", False), ("twice", False), ("anna.5", False)],
+)
+def test_whole_texts_are_found_by_names_without_suffix(document: str, kept: bool, tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    whole = "How did it begin? We were paid for each person. Then it went on.\n"
+    for name in ("anna.txt", "twice.txt", "twice.md"):
+        (texts / name).write_text(whole, encoding="utf-8")
+    row = {"document": document, "start": 18, "end": 47, "text": "We were paid for each person.", "codes": ["x"]}
+    (tmp_path / "p.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    done = sibnlp("convert", tmp_path / "p.jsonl", tmp_path / "out.qdpx", "--documents", texts)
+    assert done.code == 0, done.err
+    text = exchange.load(tmp_path / "out.qdpx").documents[0].text
+    assert text.startswith("How did it begin?") == kept
+    assert (f"(no file of that name in {texts})" in done.err) != kept
+    assert "give --documents" not in done.err
 
 
 def test_an_asked_extent_is_recorded(study: Path, tmp_path: Path) -> None:
@@ -135,6 +165,8 @@ def test_the_loop_from_project_to_model_and_back(tmp_path: Path) -> None:
     done = sibnlp("train", study, "-o", tmp_path / "mine", "--project", "extent=documents")
     assert done.code == 0, done.err
     assert "Anna Coder 100% of 8 documents" in done.err
+    assert "  trust    F1 1.00  precision 1.00  recall 1.00  32 of 64 passages carry it" in done.err
+    assert "each of 5 parts was judged by thresholds chosen on the others" in done.err
     assert sibnlp("classify", study, "--model", tmp_path / "mine", "-o", tmp_path / "p.jsonl").code == 0
     assert sibnlp("convert", tmp_path / "p.jsonl", tmp_path / "both.qdpx", "--into", study).code == 0
     found = second_reader.read(tmp_path / "both.qdpx")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sibnlp import exchange, ledger, sampling
+from sibnlp import codebook, exchange, ledger, sampling
 from sibnlp.errors import DataError
 from sibnlp.exchange import Coder, Coding, Selection
 from sibnlp.types import Passage, Predictions
@@ -58,6 +58,18 @@ def test_the_streams_are_never_mixed(tmp_path: Path) -> None:
     assert "suggested" in lines(tmp_path / "t1.jsonl")[0] and "suggested" not in lines(tmp_path / "e.jsonl")[0]
     done = sibnlp("sample", path, "--for", "estimation", "-n", 5, "-o", tmp_path / "e2.jsonl")
     assert done.code == 2 and "since the first draw for estimation" in done.err, "its frame is no longer whole"
+
+
+def test_columns_of_an_earlier_draw_are_not_taken_for_this_one(tmp_path: Path) -> None:
+    given, _ = made(60)
+    old = (("stream", "blind"), ("ticket", "E9-0001"), ("stratum", "old"), ("coder", "MK"), ("unit", "ward"))
+    path = written(tmp_path, replace(given, passages=tuple(replace(p, extra=old) for p in given.passages)))
+    assert sibnlp("sample", path, "--for", "estimation", "-n", 12, "-o", tmp_path / "e.jsonl").code == 0
+    entries = ledger.read(tmp_path / "sampled.jsonl").entries
+    assert {one.stream for one in entries} == {"estimation"} and len({one.ticket for one in entries}) == 12
+    for row, entry in zip(lines(tmp_path / "e.jsonl"), entries, strict=True):
+        assert (row["ticket"], row["stream"], row["stratum"]) == (entry.ticket, "estimation", entry.stratum)
+        assert (row["coder"], row["unit"]) == ("", "ward")
 
 
 def test_a_passage_cut_otherwise_is_still_the_same_text(tmp_path: Path) -> None:
@@ -120,6 +132,96 @@ def test_power_of_a_code_at_four_per_cent(tmp_path: Path) -> None:
     assert not (tmp_path / "sampled.jsonl").exists()
 
 
+def about_logics(n: int = 500) -> Predictions:
+    """Scores as models give them: of a relation and a stance given that there are logics for them to be about."""
+    rng = np.random.default_rng(5)
+    scores = np.column_stack([rng.choice([0.02, 0.9], n, p=[0.8, 0.2]), rng.choice([0.05, 0.8], n, p=[0.7, 0.3]),
+                              rng.uniform(0.3, 0.7, n), np.full(n, 0.9)])  # fmt: skip
+    passages = tuple(Passage(f"p{i}", "d", i * 10, i * 10 + 9, f"words of {i}") for i in range(n))
+    codes = ("NPM", "NPG", "in_tension", "reports")
+    return Predictions(passages, codes, scores.astype(np.float32), scores > 0.5, "m")
+
+
+def test_scores_of_relations_and_stances_are_bound_to_the_logics_they_require() -> None:
+    given = about_logics()
+    npm, npg, tension, reports = given.probabilities.T.astype(float)
+    bound, conditional = sampling.unconditional(given, [codebook.load("osborne")])
+    assert not conditional and (bound.assigned == given.assigned).all()
+    assert np.allclose(bound.probabilities[:, :2], given.probabilities[:, :2])
+    assert np.allclose(bound.probabilities[:, 2], tension * npm * npg, atol=1e-6), "two logics for a relation"
+    assert np.allclose(bound.probabilities[:, 3], reports * (1 - (1 - npm) * (1 - npg)), atol=1e-6), "one for a stance"
+    # Simulated by what the scores mean, people find as many as is expected.
+    rng = np.random.default_rng(6)
+    logics = rng.random((2000, 500, 2)) < given.probabilities[:, :2]
+    found = (rng.random((2000, 500)) < tension) & logics.all(axis=2)
+    assert abs(found.mean() - bound.probabilities[:, 2].mean()) < 0.001 < 0.4 < tension.mean()
+
+
+def test_domains_stand_on_their_own_and_families_in_a_chain_are_bound_to_all_above() -> None:
+    given = about_logics(4)
+    domains = replace(given, codes=("NPM", "NPG", "governance_mechanisms", "reports"))
+    bound, _ = sampling.unconditional(domains, [codebook.load("osborne")])
+    assert (bound.probabilities[:, 2] == given.probabilities[:, 2]).all()
+    book = codebook.parse({
+        "id": "b", "families": [{"id": "a", "multiple": False}, {"id": "b", "requires": "a"},
+                                {"id": "c", "requires": "b"}],
+        "codes": [{"id": "NPM", "family": "a"}, {"id": "NPG", "family": "a"}, {"id": "in_tension", "family": "b"},
+                  {"id": "reports", "family": "c"}],
+    })  # fmt: skip
+    npm, npg, second, third = given.probabilities.T.astype(float)
+    bound, _ = sampling.unconditional(given, [book])
+    either = np.minimum(npm + npg, 1)  # an exclusive family
+    assert np.allclose(bound.probabilities[:, 2], second * either, atol=1e-6)
+    assert np.allclose(bound.probabilities[:, 3], third * second * either, atol=1e-6)
+
+
+def test_a_code_counts_once_with_the_one_above_it() -> None:
+    book = codebook.parse({
+        "id": "b", "families": [{"id": "a"}, {"id": "b", "requires": "a"}],
+        "codes": [{"id": "NPM", "family": "a"}, {"id": "NPG", "family": "a", "parent": "NPM"},
+                  {"id": "in_tension", "family": "b"}],
+    })  # fmt: skip
+    given = about_logics(4)
+    bound, _ = sampling.unconditional(given, [book])
+    assert np.allclose(bound.probabilities[:, 2], given.probabilities[:, 2] * given.probabilities[:, 0], atol=1e-6)
+
+
+def test_needed_sizes_and_strata_are_of_shares_of_all_passages(tmp_path: Path) -> None:
+    given = about_logics()
+    bound, _ = sampling.unconditional(given, [codebook.load("osborne")])
+    path = written(tmp_path, given)
+    done = sibnlp("sample", path, "--for", "estimation", "-n", 30, "-o", tmp_path / "q.jsonl", "--code", "in_tension")
+    assert done.code == 0, done.err
+    line = next(line for line in done.out.splitlines() if line.startswith("in_tension"))
+    share = float(bound.probabilities[:, 2].mean())
+    assert line.split()[1] == f"{share:.1%}" and share < 0.1 < given.probabilities[:, 2].mean()
+    assert line.split()[2] == str(sampling.needed(share, 0.01, 500))
+    drawn = {row["stratum"] for row in lines(tmp_path / "q.jsonl")}
+    assert drawn == {"undated under 0.2", "undated 0.2 to 0.5"}, "by the score alone, 0.2 to 0.5 and over 0.5"
+
+
+def test_codes_whose_required_family_was_not_scored_are_left_out_of_the_table(tmp_path: Path) -> None:
+    given = about_logics()
+    path = written(tmp_path, replace(given, codes=("mine", "other", "in_tension", "reports")))
+    done = sibnlp("sample", path, "--for", "estimation", "-n", 0)
+    assert done.code == 0 and "mine" in done.out and "in_tension" not in done.out
+    assert "left out of the table and of the strata: in_tension, reports" in done.err
+    assert "relation requires logic" in done.err
+    alone = sibnlp("sample", path, "--for", "estimation", "-n", 9, "-o", tmp_path / "q.csv", "--code", "in_tension")
+    assert alone.code == 0 and "expected" not in alone.out
+
+
+def test_training_does_not_ask_about_stances_where_there_is_no_logic(tmp_path: Path) -> None:
+    given = about_logics()
+    scores = given.probabilities.copy()
+    scores[:, 2:] = 0.5
+    path = written(tmp_path, replace(given, probabilities=scores))
+    done = sibnlp("sample", path, "--for", "training", "-n", 10, "-o", tmp_path / "t.jsonl", "--code", "in_tension")
+    assert done.code == 0, done.err
+    both = {p.id for p, row in zip(given.passages, scores, strict=True) if row[0] > 0.5 and row[1] > 0.5}
+    assert {row["passage"] for row in lines(tmp_path / "t.jsonl")} <= both
+
+
 def test_training_prefers_uncertain_rare_and_different() -> None:
     n = 40
     chances = np.full((n, 2), 0.02, dtype=np.float32)
@@ -179,6 +281,28 @@ def test_a_queue_comes_back_from_a_project(tmp_path: Path, suffix: str) -> None:
     assert len([row for row in lines(tmp_path / "all.jsonl") if not row["codes"] and row["coder"] == "Anna"]) == 4
 
 
+@pytest.mark.parametrize("stream", ["training", "estimation"])
+def test_a_queue_read_with_nothing_found_comes_back(tmp_path: Path, stream: str) -> None:
+    path = written(tmp_path, made()[0])
+    queue = tmp_path / "round1.qdpx"
+    assert sibnlp("sample", path, "--for", stream, "-n", 12, "-o", queue).code == 0
+    back = ("collect", queue, "--ledger", tmp_path / "sampled.jsonl", "-o", tmp_path / "new.jsonl")
+    done = sibnlp(*back)
+    assert done.code == 2 and "(say --project extent=all if all was read)" in done.err
+    done = sibnlp(*back, "--project", "extent=all")
+    assert done.code == 0 and "people is taken to have read for everything, and found nothing" in done.err, done.err
+    rows = lines(tmp_path / "new.jsonl")
+    assert len(rows) == 12 and all((row["codes"], row["extent"], row["coder"]) == ([], [], "people") for row in rows)
+
+
+def test_a_sheet_that_nobody_filled_in_is_told_how(tmp_path: Path) -> None:
+    path = written(tmp_path, made()[0])
+    assert sibnlp("sample", path, "--for", "training", "-n", 12, "-o", tmp_path / "q.csv").code == 0
+    back = ("collect", tmp_path / "q.csv", "--ledger", tmp_path / "sampled.jsonl", "-o", tmp_path / "new.jsonl")
+    done = sibnlp(*back, "--project", "extent=all")
+    assert done.code == 2 and "nobody has coded anything in these queues (fill in `read`" in done.err
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl"])
 def test_a_sheet_comes_back_with_its_inclusion_probabilities(tmp_path: Path, suffix: str) -> None:
     path = written(tmp_path, made()[0])
@@ -213,6 +337,66 @@ def queue(tmp_path: Path) -> list[dict[str, Any]]:
 def collected(tmp_path: Path, rows: list[dict[str, Any]], name: str = "back.jsonl") -> Any:
     (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return sibnlp("collect", tmp_path / name, "--ledger", tmp_path / "sampled.jsonl", "-o", tmp_path / "out.jsonl")
+
+
+def test_codes_that_were_not_offered_are_refused_with_file_row_and_cell(tmp_path: Path) -> None:
+    rows = queue(tmp_path)
+    rows[1]["codes"], rows[3]["codes"], rows[4]["codes"] = "common, rare", "raer", "common; rare"
+    done = collected(tmp_path, rows)
+    assert done.code == 2 and done.err.count("\n") == 1, done.err
+    assert "back.jsonl, line 2, column codes: 'common, rare' is no code" in done.err
+    assert "; likewise line 4: 'raer' (" in done.err and "line 5" not in done.err
+    assert "`;` separates codes, a comma does not; known: common, rare" in done.err
+    assert not (tmp_path / "out.jsonl").exists()
+    rows[1]["codes"], rows[3]["codes"] = "common;rare", "rare"
+    assert collected(tmp_path, rows).code == 0
+
+
+def test_a_ledger_that_recorded_no_codes_refuses_none(tmp_path: Path) -> None:
+    rows = queue(tmp_path)
+    rows[0]["codes"] = "raer"
+    path = tmp_path / "sampled.jsonl"
+    old = [{k: v for k, v in row.items() if k != "allowed_codes"} for row in lines(path)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in old), encoding="utf-8")
+    assert collected(tmp_path, rows).code == 0
+    for name in ("out.jsonl", "out.jsonl.run.json"):
+        (tmp_path / name).unlink()
+    path.write_text(json.dumps({**old[0], "allowed_codes": "rare"}) + "\n", encoding="utf-8")
+    refused = collected(tmp_path, rows[:1])
+    assert refused.code == 2 and "allowed_codes must be a list" in refused.err
+
+
+def test_the_ledger_remembers_the_codes_of_codebooks_named_and_of_shipped_ones_in_use(tmp_path: Path) -> None:
+    def allowed(predictions: Predictions, name: str, *further: object) -> set[str]:
+        (tmp_path / name).mkdir()
+        path = written(tmp_path / name, predictions)
+        ask = ("sample", path, "--for", "training", "-n", 3, "-o", tmp_path / name / "q.csv")
+        assert sibnlp(*ask, *further).code == 0
+        entries = ledger.read(tmp_path / name / "sampled.jsonl").entries
+        assert len({one.codes for one in entries}) == 1
+        return set(entries[0].codes)
+
+    ours = {code.id for code in codebook.load("osborne").codes}
+    assert allowed(made(60)[0], "own") == set(CODES)
+    assert allowed(about_logics(60), "shipped") == ours | {code.id for code in codebook.load("oflynn").codes}
+    assert allowed(about_logics(60), "named", "--codebook", "osborne") == ours
+
+
+def test_a_code_that_a_coder_added_to_a_project_is_named_and_taken(tmp_path: Path) -> None:
+    path = written(tmp_path, made(60)[0])
+    assert sibnlp("sample", path, "--for", "training", "-n", 4, "-o", tmp_path / "q.qdpx").code == 0
+    project = exchange.load(tmp_path / "q.qdpx")
+    mark = Selection("s", 0, 20, (Coding("c", "new", "anna"),))
+    changed = replace(
+        project, codes=(*project.codes, exchange.ProjectCode("new", "a thought")),
+        coders=(*project.coders, Coder("anna", "Anna")),
+        documents=(replace(project.documents[0], selections=(mark,)), *project.documents[1:]),
+    )  # fmt: skip
+    exchange.save(changed, tmp_path / "coded.qdpx")
+    back = ("collect", tmp_path / "coded.qdpx", "--ledger", tmp_path / "sampled.jsonl", "-o", tmp_path / "new.jsonl")
+    done = sibnlp(*back)
+    assert done.code == 0 and "did not offer: 'a_thought'; name the codebook" in done.err
+    assert lines(tmp_path / "new.jsonl")[0]["codes"] == ["a_thought"]
 
 
 def test_passages_whose_text_is_another_now_are_left_out_and_named(tmp_path: Path) -> None:

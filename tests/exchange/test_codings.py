@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sibnlp import codebook, exchange
-from sibnlp.errors import TableError
+from sibnlp.errors import ReadError, TableError
 from sibnlp.exchange import ASKED, Coder, Coding, Extent, Options, Project, ProjectCode, ProjectDocument, Selection
 from tests.exchange.test_refi_export import machine_project
 from tests.exchange.tools import TEXTS, Habits, qdpx
@@ -187,8 +187,34 @@ def test_tables_pass_through(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pair", ["extent", "colour=red", "=x"])
 def test_wrong_pairs_are_misuse(pair: str) -> None:
-    with pytest.raises(TableError, match="KEY=VALUE"):
+    with pytest.raises(TableError, match=r"KEY=VALUE \(keys: extent, coder, machine, stage"):
         exchange.options_of([pair])
+
+
+def test_advice_is_in_the_words_of_the_command(tmp_path: Path) -> None:
+    exchange.save(project(*TWO), tmp_path / "p.qdpx")
+    flat = replace(project(*TWO), codes=tuple(replace(c, name=f"a::{c.name}") for c in project().codes))
+    exchange.save(flat, tmp_path / "flat.qdpx")
+    said = "\n".join(exchange.read_codings(tmp_path / "flat.qdpx", (), exchange.options_of([])).notes)
+    assert "Say --project extent=documents if" in said and "--project extent=passages if" in said
+    assert "say --project separator='::' to follow it" in said
+    for pair, message in (
+        ("stage=set", "--project stage: no document has a stage"),
+        ("stage=name", "name with --project pattern"),
+        ("pattern={", "--project pattern: "),
+        ("extent=some", "--project extent: 'some' is none"),
+    ):
+        with pytest.raises(TableError) as caught:
+            exchange.read_codings(tmp_path / "p.qdpx", (), exchange.options_of([pair]))
+        assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["notes.docx", "notes.txt", "notes"])
+def test_what_holds_no_codings_by_its_name_is_told_what_does(name: str, tmp_path: Path) -> None:
+    for read_ in (exchange.read_codings, exchange.read_predictions):
+        with pytest.raises(ReadError, match=r"\.csv .*coded projects: \.qdpx .*sibnlp classify") as caught:
+            read_(tmp_path / name)
+        assert ".toml" not in str(caught.value) and str(caught.value).count(".jsonl") == 1
 
 
 def test_pairs_are_options() -> None:
