@@ -184,7 +184,9 @@ def test_the_job_on_the_page_is_sent_to_the_job_server(shell: Shell, tmp_path: P
     lines = commands("## On a cluster")
     shell.export(only(lines, "export RAY_USAGE_STATS_ENABLED"))
     stop = only(lines, "ray stop")
-    shell.start(only(lines, "ray start --head").replace(" --include-dashboard=false", ""), stop)
+    serving = "--dashboard-host=FIRST_NODE"
+    assert f"`{serving}` in place of `--include-dashboard=false`" in " ".join(PAGE.split())
+    shell.start(only(lines, "ray start --head").replace("--include-dashboard=false", serving), stop)
     shell.stands_for = {**shell.stands_for, "--no-wait ": "", "/shared/": f"{tmp_path}/"}
     done = shell.run(only(lines, "ray job submit"))
     assert done.returncode == 0, done.stdout + done.stderr
