@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
-
 
 def choose_allocator() -> None:
     """Have Arrow ask the system for memory, here and in processes started from here; before Arrow is first imported.
@@ -13,5 +11,4 @@ def choose_allocator() -> None:
     The allocator that it brings along keeps much of what it was given: with it the processes of `classify` take a
     sixth more, at the same speed. What the user has chosen stays.
     """
-    for name, value in ALLOCATOR.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

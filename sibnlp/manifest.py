@@ -151,18 +151,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def learnt_from(manifest: Manifest, paths: Iterable[Path]) -> list[str]:
-    """Notes on files that are, byte by byte, codings a model was trained on: on them it looks better than it is.
+def learnt_from(manifests: Iterable[Manifest], paths: Iterable[Path]) -> list[str]:
+    """Notes on files that are, byte by byte, codings that models were trained on: there they look better than they are.
 
     A copy that was converted, sorted or cut is another file and is not known again: a manifest has no fingerprints of
     single passages.
     """
-    known = {entry.get("sha256") for entry in manifest.data if isinstance(entry, Mapping)}
+    known = [(one.name, {entry.get("sha256") for entry in one.data if isinstance(entry, Mapping)}) for one in manifests]
+    if not any(sums for _, sums in known):
+        return []
+    given = [(path.name, sha256(path)) for path in paths if path.is_file()]
     return [
-        f"{path.name} is what {manifest.name} was trained on: figures on it say how well the model remembers, not how "
+        f"{file} is what {model} was trained on: figures on it say how well the model remembers, not how "
         "well it codes (use codings of other documents)"
-        for path in paths
-        if known and path.is_file() and sha256(path) in known
+        for model, sums in known
+        for file, own in given
+        if own in sums
     ]
 
 

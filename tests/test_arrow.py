@@ -26,6 +26,7 @@ def test_the_system_is_asked_for_memory_unless_the_user_chose() -> None:
 
 
 def test_what_the_command_line_starts_inherits_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "")  # so that it is as before afterwards, though nobody had set it
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL")
     choose_allocator()
     assert os.environ["ARROW_DEFAULT_MEMORY_POOL"] == "system"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,14 +175,18 @@ def _seen(paths: Sequence[Path], models: Collection[str]) -> list[str]:
 
     A model's predictions carry its name alone: of a model of one's own nobody knows the folder.
     """
-    from sibnlp.cascade import CASCADE
+    from sibnlp.cascade import is_cascade, parse
+    from sibnlp.errors import DataError
     from sibnlp.manifest import learnt_from, read_manifest
     from sibnlp.model import available
 
     shipped = available()
-    # A cascade's predictions name both its models.
-    parts = {part for name in models for part in name.removeprefix(f"{CASCADE}:").partition("@")[0].split(",")}
-    return [note for name in sorted(parts & set(shipped)) for note in learnt_from(read_manifest(shipped[name]), paths)]
+    # A cascade's predictions name both its models; whoever wrote a table may have written anything else.
+    parts = set(models)
+    for name in filter(is_cascade, models):
+        with suppress(DataError):
+            parts |= set(parse(name)[:2])
+    return learnt_from([read_manifest(shipped[name]) for name in sorted(parts & set(shipped))], paths)
 
 
 def _sets(

@@ -141,14 +141,18 @@ def _bar() -> Progress:
 
 
 @contextmanager
-def output_file(path: Path, force: bool) -> Iterator[Path]:
+def output_file(path: Path, force: bool, option: str = "-o") -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when all went well.
+
+    Args:
+        path: the output; force: whether it replaces what is there.
+        option: what another output is named by; empty where there is no choice.
 
     Raises:
         OutputExistsError: the file is there and ``force`` is not given.
     """
     if path.exists() and not force:
-        raise OutputExistsError(path)
+        raise OutputExistsError(path, option)
     if path.is_dir():
         raise SibnlpError(f"{path} is a folder; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -109,7 +109,7 @@ def command(
         with progress() as show:
             predictions = pipeline.classify(passages, loaded, progress=show)
         data = align(predictions, gold, read_by, contested)
-        seen = [note for one in (loaded, *others) for note in learnt_from(one.manifest, [codings])]
+        seen = learnt_from([one.manifest for one in (loaded, *others)], [codings])
         evaluation = score(data, loaded.name, thresholds=loaded.thresholds, n_resamples=resamples, notes=seen)
         metrics = {
             **evaluation.to_dict(),

@@ -24,16 +24,14 @@ def command(
     - `sibnlp run interviews/ -o report  # then, with what it wrote`
     """
     from sibnlp import corpus as corpus_module
-    from sibnlp.errors import OutputExistsError, ProjectError
+    from sibnlp.errors import ProjectError
     from sibnlp.project import FILE_NAME, Settings
     from sibnlp.project_template import describe
 
     if not folder.is_dir():
         raise ProjectError(folder, "no such folder")
-    if (folder / FILE_NAME).exists() and not force:
-        raise OutputExistsError(folder / FILE_NAME, option="")
     inputs = corpus_module.find_documents(Settings(root=folder))
-    with output_file(folder / FILE_NAME, force) as part:
+    with output_file(folder / FILE_NAME, force, option="") as part:
         with progress() as show:
             corpus = corpus_module.collect(inputs, progress=show)
         part.write_text(describe(folder.resolve().name, corpus.sources), encoding="utf-8", errors="replace")

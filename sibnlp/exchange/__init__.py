@@ -318,9 +318,12 @@ def load(path: Path, options: Options | None = None) -> Project:
     fitting = [name for name in names if FORMATS.load(name).sniff(path, head)]
     if len(fitting) != 1:
         called = [_CALLED.get(name, name) for name in fitting or names]
-        several = f"is neither of what {path.suffix} can be: {'; '.join(called)}"
-        none = f"is no {called[0]}" if len(called) == 1 else several
-        problem = f"could be any of: {'; '.join(called)}" if fitting else none
+        if fitting:
+            problem = f"could be any of: {'; '.join(called)}"
+        elif len(called) == 1:
+            problem = f"is no {called[0]}"
+        else:
+            problem = f"is neither of what {path.suffix} can be: {'; '.join(called)}"
         raise ReadError(path, problem, "export it again, or rename it to what it is")
     member: Exchange = FORMATS.load(fitting[0])
     options = options or Options()
@@ -436,17 +439,18 @@ def options_of(pairs: Sequence[str]) -> Options:
     given: dict[str, Any] = {}
     for pair in pairs:
         key, equal, value = pair.partition("=")
-        key = {one: name for name, one in _ONE_OF.items()}.get(key.strip(), key.strip())
+        key = _PLURALS.get(key.strip(), key.strip())
         if not equal or key not in _SETTABLE:
-            known = ", ".join(_ONE_OF.get(name, name) for name in _SETTABLE)
+            singular = {several: one for one, several in _PLURALS.items()}
+            known = ", ".join(singular.get(name, name) for name in _SETTABLE)
             raise TableError("--project", f"{pair!r} is no KEY=VALUE", f"keys: {known}")
-        plural = key in ("coders", "machines")
+        plural = key in _PLURALS.values()
         given[key] = tuple(one.strip() for one in value.split(",") if one.strip()) if plural else value.strip()
     return Options(**given, as_pairs=True)
 
 
-# As they are called where one is named at a time.
-_ONE_OF = {"coders": "coder", "machines": "machine"}
+# Keys that take several values, by what they are called where one is named at a time.
+_PLURALS = {"coder": "coders", "machine": "machines"}
 
 _SETTABLE = (
     "extent",

@@ -133,6 +133,9 @@ class _Builder:
         self.path, self.options = path, options
         self.books: list[Codebook] = [codebook.load(name) for name in options.codebooks]
         self.problems: list[Problem] = []
+        self._bare: dict[str, list[str]] = {}
+        for name in options.texts:
+            self._bare.setdefault(_SUFFIX.sub("", name), []).append(name)
 
     def build(
         self, coded: Sequence[CodedPassage], scored: Sequence[Mapping[str, float]], said: Sequence[Mapping[str, str]]
@@ -247,8 +250,7 @@ class _Builder:
         texts = self.options.texts
         if document in texts:
             return texts[document]
-        bare = _SUFFIX.sub("", document)
-        alike = [name for name in texts if bare == _SUFFIX.sub("", name)]
+        alike = self._bare.get(_SUFFIX.sub("", document), [])
         return texts[alike[0]] if len(alike) == 1 else None
 
     def _values(self, passages: Sequence[Passage]) -> tuple[Value, ...]:
