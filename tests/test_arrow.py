@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -30,3 +31,34 @@ def test_what_the_command_line_starts_inherits_the_choice(monkeypatch: pytest.Mo
     monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL")
     choose_allocator()
     assert os.environ["ARROW_DEFAULT_MEMORY_POOL"] == "system"
+
+
+KEPT = """
+import ctypes, pathlib
+from sibnlp.arrow import hand_back_blocks
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+
+def held():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+def block(size):
+    place = libc.malloc(size)
+    ctypes.memset(place, 1, size)
+    return place
+
+CALL
+libc.free(block(30 << 20))  # from here on glibc keeps blocks up to this size for itself
+before = held()
+blocks = [block(8 << 20) for _ in range(4)]
+for place in blocks[:3]:  # and cannot let go of them while a later one is in use
+    libc.free(place)
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
+def test_large_blocks_go_back_to_the_system() -> None:
+    kept, handed = (int(python(KEPT.replace("CALL", call))) for call in ("", "hand_back_blocks()"))
+    assert kept > 30 << 20
+    assert handed < 10 << 20

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from sibnlp.arrow import hand_back_blocks
 from sibnlp.sharding.store import PART
 from sibnlp.tables import shards
 
@@ -50,6 +51,7 @@ class Assembly:
         self._thread = threading.Thread(target=self._work, name="assembly", daemon=True)
 
     def __enter__(self) -> Self:
+        hand_back_blocks()
         self._thread.start()
         return self
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sibnlp.tables.output import CHUNK, COLUMNS, SCORE, arrow_type, cell, input_names, parquet_writer, write
 from sibnlp.types import Passage, Predictions
@@ -260,44 +260,78 @@ def _join_parquet(tables: Iterable[Any], layout: Layout, extra: Sequence[str], p
     schema = pa.schema(
         [(name, arrow_type(name) if name in own or not layout.model else pa.string()) for name in _names(layout, extra)]
     )
+    same = _same(layout) if layout.model else {}
     with parquet_writer(path, schema) as writer:
         for table in _rechunked(tables):
-            writer.write_table(_final(table, layout, extra, schema))
+            writer.write_table(_final(table, same, layout, extra, schema))
 
 
 def _rechunked(tables: Iterable[Any]) -> Iterator[Any]:
     """The rows of tables in tables of `CHUNK` rows: what is written depends on nothing but the rows."""
-    import pyarrow as pa
-
     waiting: list[Any] = []
-    n_waiting = 0
     for table in tables:
         waiting.append(table)
-        n_waiting += table.num_rows
-        while n_waiting >= CHUNK:
-            whole = pa.concat_tables(waiting)
-            yield whole.slice(0, CHUNK).combine_chunks()
-            rest = whole.slice(CHUNK)
-            waiting, n_waiting = [rest] if rest.num_rows else [], rest.num_rows
-    if n_waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
+        while sum(one.num_rows for one in waiting) >= CHUNK:
+            yield _taken(waiting)
+    while waiting:
+        yield _taken(waiting)
 
 
-def _final(table: Any, layout: Layout, extra: Sequence[str], schema: Any) -> Any:
-    """A table of a shard in the columns of the whole."""
+def _taken(waiting: list[Any]) -> Any:
+    """The first `CHUNK` rows of tables, taken off them: nobody holds what they come from while they are written."""
+    import pyarrow as pa
+
+    whole = pa.concat_tables(waiting)
+    rest = whole.slice(CHUNK)
+    waiting[:] = [rest] if rest.num_rows else []
+    return whole.slice(0, CHUNK).combine_chunks()
+
+
+def _same(layout: Layout) -> dict[str, Any]:
+    """What is the same in every table of `CHUNK` rows: codes that have scores, where each row's begin, the model.
+
+    Put together from their bytes: for a Python list Arrow would import all of pandas, where that is installed, and the
+    process that joins shards has no other use for it.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    def repeated(values: Sequence[str]) -> Any:
+        raw = [value.encode() for value in values] * CHUNK
+        ends = np.cumsum([0, *map(len, raw)], dtype=np.int32)
+        return pa.StringArray.from_buffers(len(raw), pa.py_buffer(cast(Any, ends)), pa.py_buffer(b"".join(raw)))
+
+    starts = np.arange(CHUNK + 1, dtype=np.int32) * len(layout.codes)
+    return {
+        "codes": repeated(layout.codes),
+        "starts": _numbers(pa.int32(), starts),
+        "model": repeated([layout.model]),
+    }
+
+
+def _numbers(kind: Any, values: Any) -> Any:
+    """An Arrow array of a numpy array of that type."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+def _final(table: Any, same: Mapping[str, Any], layout: Layout, extra: Sequence[str], schema: Any) -> Any:
+    """A table of at most `CHUNK` rows of shards in the columns of the whole."""
     import numpy as np
     import pyarrow as pa
 
     n = table.num_rows
     columns = {name: table.column(name) for name in table.column_names if name not in ("extra", "damaged")}
     if layout.model:
-        k = len(layout.codes)
-        keys = pa.array(list(layout.codes), pa.string()).take(pa.array(np.tile(np.arange(k), n), pa.int64()))
+        keys = same["codes"].slice(0, n * len(layout.codes))
         scores: Any = table.column("scores").combine_chunks()
         scores = scores.chunk(0) if isinstance(scores, pa.ChunkedArray) else scores
-        offsets = pa.array(np.arange(n + 1, dtype=np.int32) * k)
-        columns["scores"] = pa.MapArray.from_arrays(offsets, keys, scores.flatten().cast(pa.float32()))
-        columns["model"] = pa.array([layout.model] * n, pa.string())
+        first = scores.values.offset + scores.offset * len(layout.codes)
+        values = np.frombuffer(scores.values.buffers()[1], np.float64)[first:][: len(keys)].astype(np.float32)
+        numbers = _numbers(pa.float32(), values)
+        columns["scores"] = pa.MapArray.from_arrays(same["starts"].slice(0, n + 1), keys, numbers)
+        columns["model"] = same["model"].slice(0, n)
     if extra:
         called = input_names(extra) if layout.model else {name: name for name in extra}
         pairs = [dict(reversed(json.loads(told))) if told else {} for told in table.column("extra").to_pylist()]
