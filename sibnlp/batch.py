@@ -22,7 +22,7 @@ from sibnlp.runners import RUNNERS, Means, Runner
 from sibnlp.sharding import store as stores
 from sibnlp.sharding.assembly import Assembly, Skipped
 from sibnlp.sharding.store import Store
-from sibnlp.sharding.units import Done, File, Record, Unit, at_least, plan, sizes
+from sibnlp.sharding.units import Done, File, Record, Unit, expected, plan, sizes
 from sibnlp.sharding.work import Card, Job
 from sibnlp.tables import shards
 
@@ -323,7 +323,7 @@ def _means(means: Means, runner: str, files: Sequence[File]) -> Means:
     """What to use where the user leaves it open: for little work, no other process."""
     if runner == "local" and means.workers is None and not means.file_timeout and sizes(files) <= SMALL:
         return Means(0, 0.0)
-    return replace(means, n_units=at_least(files))
+    return replace(means, n_units=expected(files))
 
 
 def _version() -> dict[str, str]:

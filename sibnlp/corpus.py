@@ -5,6 +5,7 @@ What a file's trouble is stays with that file: it is recorded, and the rest goes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -67,23 +68,31 @@ def find(paths: Iterable[Path], alone: bool | None = None) -> list[Input]:
     """
     paths = list(paths)
     alone = len(paths) == 1 if alone is None else alone
-    found: list[Input] = []
-    for path in paths:
-        if path.is_dir():
-            prefix = PurePosixPath(".") if alone else PurePosixPath(path.as_posix())
-            inside = _in_folder(path, ("**/*",), ())
-            if not inside:
-                raise ProjectError(path, "no readable file in this folder", f"readable: {' '.join(suffixes())}")
-            found += [replace(one, id=str(prefix / one.id)) for one in inside]
-        elif path.exists():
-            found.append(Input(path, path.name if alone else path.as_posix()))
-        else:
-            raise ProjectError(path, "no such file or folder")
-    return found
+    return [one for path in paths for one in each_in(path, alone)]
 
 
-def known_beside(paths: Sequence[Path], inputs: Sequence[Input]) -> metadata.Metadata | None:
+def each_in(path: Path, alone: bool) -> Iterator[Input]:
+    """What `find` gives for one of its paths, one by one."""
+    if path.is_dir():
+        prefix = PurePosixPath(".") if alone else PurePosixPath(path.as_posix())
+        empty = True
+        for one in _in_folder(path, ("**/*",), ()):
+            empty = False
+            yield replace(one, id=str(prefix / one.id))
+        if empty:
+            raise ProjectError(path, "no readable file in this folder", f"readable: {' '.join(suffixes())}")
+    elif path.exists():
+        yield Input(path, path.name if alone else path.as_posix())
+    else:
+        raise ProjectError(path, "no such file or folder")
+
+
+def known_beside(paths: Sequence[Path], ids: Sequence[str]) -> metadata.Metadata | None:
     """Metadata for a single folder given to a command: its ``metadata.csv``, or its project file's.
+
+    Args:
+        paths: given.
+        ids: of the documents there, as `find` has them.
 
     Raises:
         ProjectError: the table or the project file is not valid.
@@ -93,7 +102,7 @@ def known_beside(paths: Sequence[Path], inputs: Sequence[Input]) -> metadata.Met
     settings = project.load(paths[0])
     if (paths[0] / settings.documents.folder).resolve() != paths[0].resolve():
         return None  # the project's documents lie elsewhere, so its paths do not mean these files
-    return metadata.gather(settings, [one.id for one in inputs])
+    return metadata.gather(settings, ids)
 
 
 def suffixes() -> list[str]:
@@ -111,27 +120,27 @@ def find_documents(settings: Settings) -> list[Input]:
     if not folder.is_dir():
         raise ProjectError(folder, "no such folder", "see documents.folder in the project file")
     table = settings.documents.metadata
-    found = _in_folder(folder, settings.documents.include, settings.documents.exclude)
-    found = [one for one in found if not table or one.path.resolve() != (settings.root / table).resolve()]
+    inside = _in_folder(folder, settings.documents.include, settings.documents.exclude)
+    found = [one for one in inside if not table or one.path.resolve() != (settings.root / table).resolve()]
     if not found:
         raise ProjectError(folder, "no readable document in this folder", f"readable: {' '.join(suffixes())}")
     return found
 
 
-def _in_folder(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> list[Input]:
+def _in_folder(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Input]:
+    """Documents in a folder, one by one, in the order of their names, folder by folder."""
     try:
-        hits = {path for pattern in include for path in folder.glob(pattern)}
-        hits -= {path for pattern in exclude for path in folder.glob(pattern)}
+        # As text: of a hundred thousand files it takes a fifth of the memory that paths do.
+        hits = {str(path) for pattern in include for path in folder.glob(pattern)}
+        hits -= {str(path) for pattern in exclude for path in folder.glob(pattern)}
     except (ValueError, NotImplementedError) as error:
         fix = 'a pattern is relative to the folder, as "interviews/**/*.docx"'
         raise ProjectError(folder, f"documents.include or documents.exclude: {error}", fix) from error
-    found = []
     home = folder.resolve()
-    for path in sorted(hits):
+    for path in map(Path, sorted(hits, key=lambda hit: hit.replace(os.sep, "\0"))):
         inside = path.relative_to(folder)
         if is_document_name(inside.as_posix()) and path.is_file() and not _is_ours(path):
-            found.append(Input(path, inside.as_posix(), not path.resolve().is_relative_to(home)))
-    return found
+            yield Input(path, inside.as_posix(), not path.resolve().is_relative_to(home))
 
 
 def is_document_name(name: str) -> bool:

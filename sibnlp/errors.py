@@ -37,6 +37,10 @@ class ReadError(InputError):
     """A document cannot be read."""
 
 
+class RepeatedIdError(ReadError):
+    """Two rows of a table have one id, so that none of them can be told apart."""
+
+
 class TableError(InputError):
     """A table or JSONL file does not hold what it should."""
 

@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sibnlp import corpus, guard, readers
-from sibnlp.errors import ReadError
-from sibnlp.guard import Guard, StoppedError, at_risk
+from sibnlp.errors import ReadError, RepeatedIdError
+from sibnlp.guard import Guard, StoppedError, _frame, at_risk
+from sibnlp.tables.ranges import ranges
 from sibnlp.types import Document, Source
 from tests.cli.shell import sibnlp
 from tests.exchange.tools import Habits, qdpx
@@ -212,3 +215,59 @@ def test_a_folder_of_documents_is_not_on_the_path_of_the_reader(
     with Guard() as one:
         assert "Just a line" in one.read(tmp_path / "a.html", "a").text
     assert not (tmp_path / "imported").exists()
+
+
+def table(path: Path, n: int, twice: bool = False) -> Path:
+    """A Parquet table of n rows, whose last has the id of the first where wanted."""
+    ids = [f"q{number}" for number in range(n - twice)] + ["q0"] * twice
+    pq.write_table(pa.table({"id": ids, "text": ["Tea at four."] * n}), path, row_group_size=1500)
+    return path
+
+
+def test_ranges_come_one_by_one_and_the_same_process_answers_what_is_asked_next(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.parquet", 5000)
+    with Guard() as one:
+        found = one.ranges(path)
+        first = next(found)
+        before = process_of(one)
+        assert [first, *found] == list(ranges(str(path)))
+        assert list(one.ranges(table(tmp_path / "small.parquet", 10))) == []
+        (tmp_path / "broken.parquet").write_bytes(path.read_bytes()[:500])
+        assert list(one.ranges(tmp_path / "broken.parquet")) == []  # who reads it whole says why
+        assert list(one.ranges(tmp_path / "missing.parquet")) == []
+        with pytest.raises(RepeatedIdError, match="'q0' stands in row 1 and row 5000"):
+            list(one.ranges(table(tmp_path / "twice.parquet", 5000, twice=True)))
+        assert process_of(one) == before
+
+
+def test_ranges_that_nobody_takes_are_no_answer_to_another_question(tmp_path: Path) -> None:
+    with Guard() as one:
+        found = one.ranges(table(tmp_path / "t.parquet", 5000))
+        next(found)
+        found.close()
+        assert len(list(one.ranges(table(tmp_path / "u.parquet", 1600)))) == 3
+
+
+def test_time_to_find_ranges_runs_while_they_are_waited_for_alone(tmp_path: Path) -> None:
+    with Guard(seconds=120) as one:
+        one.start()
+        assert one._process is not None
+        _frame(one._process)  # it has begun
+        one._greeted, one.seconds = True, 4.0
+        waited = []
+        for found in one.ranges(table(tmp_path / "t.parquet", 5000)):
+            waited.append(found)
+            time.sleep(0.7)  # more than its time in all
+        assert len(waited) == 7
+
+
+def test_a_process_that_dies_over_a_table_is_told_after_what_it_found(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.parquet", 400_000)
+    with Guard() as one:
+        found = one.ranges(path)
+        got = [next(found)]
+        os.kill(process_of(one), signal.SIGKILL)
+        with pytest.raises(StoppedError, match="its reader crashed \\(SIGKILL\\)"):
+            got.extend(found)
+        assert got == list(ranges(str(path)))[: len(got)]
+        assert list(one.ranges(table(tmp_path / "small.parquet", 10))) == []  # by another process

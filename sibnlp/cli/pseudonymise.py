@@ -93,7 +93,7 @@ def _pseudonymise(
             raise OutputExistsError(path)
     finders = [RECOGNISERS.load(name) for name in recogniser if name != "none"]
     inputs = corpus.find(paths)
-    known = corpus.known_beside(paths, inputs)
+    known = corpus.known_beside(paths, [one.id for one in inputs])
     with progress() as show:
         read = list(corpus.read_documents(inputs, show))
     failed = [one for one in read if isinstance(one, Source)]

@@ -25,7 +25,7 @@ class Means:
     Attributes:
         workers: processes that classify; 0 does all in this one, None leaves it to the runner.
         file_timeout: seconds that reading one file may take before it is stopped and reported; 0 for no limit.
-        n_units: units there are at least: for so many it pays to start processes before the first has begun.
+        n_units: about how many there are: for so many it pays to start processes before the first has begun.
     """
 
     workers: int | None = None

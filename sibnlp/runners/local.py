@@ -93,7 +93,7 @@ class LocalRunner:
             yield from self._listen()
 
     def _first(self) -> Card:
-        """Start workers, as many as have work for certain, and learn of the model from the first."""
+        """Start workers, as many as will have work, and learn of the model from the first."""
         # Loading the model takes each a second: not one after the other.
         others = min(self.n_workers, self.means.n_units) - 1
         for _ in range(STARTS):

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from sibnlp import corpus, exchange, places, project, readers
-from sibnlp.errors import ProjectError, ReadError, SibnlpError
+from sibnlp.errors import ProjectError, ReadError, RepeatedIdError, SibnlpError
 from sibnlp.guard import Guard
 from sibnlp.metadata import Metadata
+from sibnlp.tables.ranges import IN_TEXT, WHOLE, RowRange, has_ranges, ranges
 from sibnlp.tables.ranges import ROWS as ROWS_APART
-from sibnlp.tables.ranges import RepeatedIdError, RowRange, has_ranges, ranges
 
-# A unit holds files up to this many, and up to this many bytes; a larger file is a unit by itself.
+# A unit holds files up to this many, and up to this many bytes; a larger file is a unit by itself. A range of a large
+# table holds about as many bytes of text.
 FILES, BYTES = 64, 384 << 10
+# How many times its size the text of a Parquet table takes: passages come packed to a third, or to far less.
+PACKED = 3
 DOCUMENT, PROJECT, ROWS = "document", "project", "rows"
 
 
@@ -219,8 +222,7 @@ def find(given: Sequence[str]) -> list[File]:
 
 def _by_path(paths: Sequence[Path], alone: bool) -> Iterator[list[File]]:
     for path in paths:
-        inputs = corpus.find([path], alone=alone)
-        yield [File(str(one.path), one.id, _size(one.path), _stray(one)) for one in inputs]
+        yield [File(str(one.path), one.id, _size(one.path), _stray(one)) for one in corpus.each_in(path, alone)]
 
 
 def _stray(one: corpus.Input) -> str:
@@ -239,7 +241,7 @@ def known_beside(given: Sequence[str], files: Sequence[File]) -> Metadata | None
     if len(given) != 1:
         return None
     if not places.is_uri(given[0]):
-        return corpus.known_beside([Path(given[0])], [corpus.Input(Path(one.place), one.id) for one in files])
+        return corpus.known_beside([Path(given[0])], [one.id for one in files])
     uri = given[0].rstrip("/")
     if places.listing(uri) is None:
         return None
@@ -253,7 +255,7 @@ def known_beside(given: Sequence[str], files: Sequence[File]) -> Metadata | None
                     (folder / beside).write_bytes(file.read())
             except OSError:
                 continue
-        return corpus.known_beside([folder], [corpus.Input(folder / one.id, one.id) for one in files])
+        return corpus.known_beside([folder], [one.id for one in files])
 
 
 def plan(
@@ -308,27 +310,38 @@ def _parts(
         return
     known = fingerprint(file.id)
     part = Part(file, DOCUMENT, known)
-    if file.place.lower().endswith(".parquet") and not places.is_uri(file.place):
-        try:
-            # Arrow is C++, and finding the ranges reads all of the table: not before it is known to come to an end.
-            guard.try_ranges(Path(file.place))
-        except SibnlpError as error:
-            yield replace(part, problem=str(error))
-            return
+    empty = True
     try:
-        in_ranges = readers.READERS.by_suffix(places.name_of(file.place)) == ["sheets"] and has_ranges(file.place)
-    except (OSError, SibnlpError):
-        in_ranges = False  # reading it says why
-    if not in_ranges:
-        yield part
-        return
-    try:
-        for found in ranges(file.place):
+        for found in _ranges(file, guard):
+            empty = False
             yield Part(file, ROWS, known, found)
     except (OSError, SibnlpError) as error:
         if isinstance(error, RepeatedIdError):
             reject(file.id)
         yield replace(part, problem=str(error))
+        return
+    if empty:
+        yield part
+
+
+def _ranges(file: File, guard: Guard) -> Iterator[RowRange]:
+    """Those of a large table; of other files none.
+
+    Raises:
+        OSError, SibnlpError: as `sibnlp.tables.ranges.ranges` and `Guard.ranges`.
+    """
+    try:
+        if readers.READERS.by_suffix(places.name_of(file.place)) != ["sheets"]:
+            return
+        if file.place.lower().endswith(".parquet") and not places.is_uri(file.place):
+            apart = True  # Arrow is C++
+        elif has_ranges(file.place):
+            apart = False
+        else:
+            return
+    except (OSError, SibnlpError):
+        return  # reading it says why
+    yield from guard.ranges(Path(file.place)) if apart else ranges(file.place)
 
 
 def _fingerprints(known: Metadata | None) -> Callable[[str | None], str]:
@@ -375,7 +388,13 @@ def sizes(files: Iterable[File]) -> int:
     return sum(one.size for one in files)
 
 
-def at_least(files: Sequence[File]) -> int:
-    """How many units the files make for certain; one for a table, whose rows nobody has counted yet."""
-    full = sum(min(one.size, BYTES) for one in files)
-    return max(1, -(-len(files) // FILES), -(-full // BYTES))
+def expected(files: Sequence[File]) -> int:
+    """About how many units the files make, by their bytes; documents make so many for certain."""
+    size = 0
+    for one in files:
+        suffix = "." + places.name_of(one.place).rpartition(".")[2].lower()
+        if suffix == ".parquet":
+            size += one.size * PACKED
+        else:
+            size += one.size if suffix in IN_TEXT and one.size > WHOLE else min(one.size, BYTES)
+    return max(1, -(-len(files) // FILES), -(-size // BYTES))

@@ -6,7 +6,7 @@ For documents see `tests.test_guard`. Here whatever reads the file fails at once
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sibnlp import exchange, guard
 from sibnlp.guard import Guard, StoppedError
 from sibnlp.registry import Entry
 from sibnlp.sharding import units
+from sibnlp.tables.ranges import RowRange, ranges
 from tests.cli.shell import Done, sibnlp
 
 # A format of a third party, as it would be installed: what it does stands in the file it reads.
@@ -164,20 +165,22 @@ def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path, name: str) -> No
     check(done, pipe, tmp_path, "is no regular file")
 
 
-def test_a_large_table_to_classify_is_tried_before_it_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_table_to_classify_is_cut_in_a_process_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = repeated(tmp_path / "large.parquet", 20_000)
+    here = list(ranges(str(path)))
+    for name in ("has_ranges", "ranges"):
+        monkeypatch.setattr(units, name, lambda _: pytest.fail("read by the command itself"))
     units_of = partial(units.plan, units.find([str(path)]))
-    assert [part.problem for unit in units_of() for part in unit.parts] == [""] * 20  # read in ranges, it fits
-    asked: list[Path] = []
+    assert [part.rows for unit in units_of() for part in unit.parts] == here and len(here) == 20
 
-    def stuck(_: Guard, path: Path) -> None:
-        asked.append(path)
+    def stuck(guard: Guard, path: Path) -> Iterator[RowRange]:
+        yield here[0]
         raise StoppedError(path, "its reader crashed (SIGSEGV)")
 
-    monkeypatch.setattr(Guard, "try_ranges", stuck)
-    monkeypatch.setattr(units, "has_ranges", lambda _: pytest.fail("read by the command itself"))
-    (part,) = (part for unit in units_of() for part in unit.parts)
-    assert asked == [path] and "its reader crashed (SIGSEGV)" in part.problem and str(path) in part.problem
+    monkeypatch.setattr(Guard, "ranges", stuck)
+    first, last = (part for unit in units_of() for part in unit.parts)
+    assert first.rows == here[0] and not first.problem
+    assert last.rows is None and "its reader crashed (SIGSEGV)" in last.problem and str(path) in last.problem
 
 
 def test_tables_in_text_are_read_without_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

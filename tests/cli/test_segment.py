@@ -32,7 +32,7 @@ def given(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 @pytest.mark.parametrize(("suffix", "n_workers"), [("csv", 0), ("jsonl", 0), ("parquet", 0), ("parquet", 2)])
 def test_rows_are_those_of_the_library(given: Path, tmp_path: Path, suffix: str, n_workers: int) -> None:
     inputs = corpus.find([given])
-    found = corpus.collect(inputs, None, corpus.known_beside([given], inputs))
+    found = corpus.collect(inputs, None, corpus.known_beside([given], [one.id for one in inputs]))
     assert len(found.failed) == 1
     tables.write(tables.passage_rows(found.passages), tmp_path / f"library.{suffix}")
     output = tmp_path / f"output.{suffix}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sibnlp.sharding.units import BYTES, FILES, File, at_least, plan
+from sibnlp.sharding.units import BYTES, FILES, PACKED, File, expected, plan
+from sibnlp.tables.ranges import WHOLE
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,22 @@ from sibnlp.sharding.units import BYTES, FILES, File, at_least, plan
         ([1, 100 * BYTES], 2),
     ],
 )
-def test_units_are_promised_that_come(sizes: list[int], least: int) -> None:
+def test_documents_make_as_many_units_as_are_expected(sizes: list[int], least: int) -> None:
     files = [File(f"{number}.txt", f"{number}.txt", size) for number, size in enumerate(sizes)]
-    assert at_least(files) == least
-    assert not files or at_least(files) <= len(list(plan(files)))
+    assert expected(files) == least
+    assert not files or expected(files) <= len(list(plan(files)))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "n"),
+    [
+        ("t.csv", WHOLE, 1),  # read as a whole
+        ("t.csv", 4 * BYTES, 4),
+        ("t.JSONL", 4 * BYTES, 4),
+        ("t.parquet", 4 * BYTES, 4 * PACKED),
+        ("s3://council/t.parquet", 1000, 1),
+        ("t.xlsx", 4 * BYTES, 1),
+    ],
+)
+def test_large_tables_are_expected_to_make_units_by_their_bytes(name: str, size: int, n: int) -> None:
+    assert expected([File(name, "t", size)]) == n

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sibnlp import readers
-from sibnlp.errors import ReadError
+from sibnlp.errors import ReadError, RepeatedIdError
 from sibnlp.tables import ranges
-from sibnlp.tables.ranges import RepeatedIdError, RowRange, RowReader, has_ranges
+from sibnlp.tables.ranges import RowRange, RowReader, has_ranges
 
 ROWS = 40
 

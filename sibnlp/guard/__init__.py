@@ -12,32 +12,31 @@ fork: the parent may hold threads (a model's, Arrow's, the progress bar's), whos
 
 Documents come back from there. Tables and coded projects of codings (`train`, `evaluate`, `drift` and so on) are tried
 there (`Guard.try_table` and its like) and then read once more by the command itself, which takes a second for most and
-spares a second way for all that they can hold: what the reader came to an end with, the command does.
+spares a second way for all that they can hold: what the reader came to an end with, the command does. Large tables
+that are classified row by row are cut into ranges there, and the ranges read by the processes that classify.
 
-The child's answers are JSON, never pickles: a process that has read a hostile file is not believed.
+The child's answers (`sibnlp.guard.process`) are JSON, never pickles: a process that has read a hostile file is not
+believed.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
-import math
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sibnlp import errors, exchange, readers
+from sibnlp import errors
 from sibnlp.errors import ReadError, SibnlpError
 from sibnlp.exchange import Problem
+from sibnlp.guard.process import FIX, LENGTH
+from sibnlp.tables.ranges import RowRange
 from sibnlp.types import Document, Dropped, Mark, Passage, Speaker, Turn
 
 SECONDS = 120.0
@@ -46,16 +45,10 @@ SECONDS_PER_MB = 5.0
 """What each further megabyte of it may take."""
 MEMORY = 4 * 1024**3
 """Address space of the reader process in bytes, libraries included (about 0.5 GB); where the system can limit it."""
-UNFOLDS = 32
-"""How many times its size a table of predictions may take beyond `MEMORY`; those we write take about eight times."""
 PLAIN = (".txt", ".text", ".md", ".markdown", ".vtt", ".srt", ".rtf", ".csv", ".tsv", ".jsonl")
 """Formats that are read by Python alone."""
 PLAIN_BYTES = 1024**2
 """Files of those formats up to this size are read without a guard."""
-
-_FIX = "open it, save it anew or as another format, or split it"
-_allowed = 0  # what the reader process was told on its start: its address space in bytes
-_LENGTH = 8  # bytes that say how long an answer is
 
 
 class StoppedError(ReadError):
@@ -77,7 +70,7 @@ class Guard:
         seconds: a file may take; plus `SECONDS_PER_MB`.
         memory: address space of the process in bytes; 0 for no limit.
 
-    One file at a time: `read` and `read_project` wait for each other.
+    One file at a time: what is asked waits for what was asked before.
     """
 
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
@@ -124,13 +117,20 @@ class Guard:
         """
         self._ask("table", path, "predictions" if predictions else "")
 
-    def try_ranges(self, path: Path) -> None:
-        """Read a Parquet table in ranges, as large ones are classified, and let go of it.
+    def ranges(self, path: Path) -> Iterator[RowRange]:
+        """The ranges of a large Parquet table, as `sibnlp.tables.ranges.ranges`, each as soon as it is found.
+
+        Until the last is taken nothing else can be asked.
+
+        Yields:
+            Ranges; none where the table is small, or cannot be opened: whoever reads it whole says why.
 
         Raises:
-            StoppedError: as `read`.
+            ReadError: as `sibnlp.tables.ranges.ranges`, after what came before.
+            StoppedError: as `read`, after what came before.
         """
-        self._ask("ranges", path, "")
+        for one in self._answers("ranges", path, ""):
+            yield RowRange(**{**one, "header": tuple(one["header"])})
 
     def try_project(self, path: Path, options: Sequence[str] = ()) -> None:
         """Read a coded project, as `sibnlp.exchange.load`, and let go of it.
@@ -160,6 +160,11 @@ class Guard:
         self.close()
 
     def _ask(self, what: str, path: Path, how: str) -> Any:
+        (found,) = self._answers(what, path, how)
+        return found
+
+    def _answers(self, what: str, path: Path, how: str) -> Iterator[Any]:
+        """What the process answers: parts, where it gives any, else the one thing it found."""
         with self._lock:
             self.start()
             process = self._process
@@ -167,62 +172,81 @@ class Guard:
             if not self._greeted:
                 # What it takes to start is no file's fault; where it cannot, the question is not answered either.
                 self._greeted = bool(_frame(process))
-            allowed = self.seconds + SECONDS_PER_MB * _megabytes(path)
-            late = threading.Event()
-
-            def stop() -> None:
-                late.set()
-                process.kill()
-
-            timer = threading.Timer(allowed, stop)
-            timer.daemon = True
-            timer.start()
+            left = allowed = self.seconds + SECONDS_PER_MB * _megabytes(path)
+            question: Mapping[str, Any] | None = {"do": what, "path": str(path), "how": how, "seconds": allowed}
+            whole = False
             try:
-                raw = _said(process, {"do": what, "path": str(path), "how": how, "seconds": allowed})
+                while not whole:
+                    # Its time runs while it is waited for, not while what it found is worked on.
+                    began = time.monotonic()
+                    raw, late = _said(process, question, left)
+                    left -= time.monotonic() - began
+                    question = None
+                    if raw is None:
+                        status = process.wait()
+                        slow = f"not read within {allowed:,.0f} seconds; its reader was stopped"
+                        raise StoppedError(path, slow if late else f"its reader crashed ({_ending(status)})", FIX)
+                    answer = json.loads(raw)
+                    whole = "more" not in answer
+                    if "error" in answer:
+                        raise _error(answer["kind"], answer["error"])
+                    for kind in ("more", "found"):
+                        if kind in answer:
+                            yield answer[kind]
             except BaseException:
-                self.close()  # interrupted: what it says next would answer the next question
+                if not whole:
+                    self.close()  # interrupted, or dead: what it says next would answer the next question
                 raise
-            finally:
-                timer.cancel()
-            if raw is None:
-                status = process.wait()
-                self.close()
-                slow = f"not read within {allowed:,.0f} seconds; its reader was stopped"
-                raise StoppedError(path, slow if late.is_set() else f"its reader crashed ({_ending(status)})", _FIX)
-        answer = json.loads(raw)
-        if "error" in answer:
-            raise _error(answer["kind"], answer["error"])
-        return answer["found"]
 
 
 def _started(memory: int) -> subprocess.Popen[bytes]:
     # By the parent's own path, and neither -m nor the current folder, which may hold a file named like a module.
-    path = [str(Path(__file__).resolve().parent.parent), *(entry for entry in sys.path if entry)]
-    code = f"import sys; sys.path[:] = {path!r}; from sibnlp.guard import serve; serve({memory!r})"
+    path = [str(Path(__file__).resolve().parents[2]), *(entry for entry in sys.path if entry)]
+    code = f"import sys; sys.path[:] = {path!r}; from sibnlp.guard.process import serve; serve({memory!r})"
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [sys.executable, "-P", "-B", "-c", code], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
     )
 
 
-def _said(process: subprocess.Popen[bytes], question: Mapping[str, Any]) -> bytes | None:
-    """The answer to a question; None where the process is gone."""
+def _said(
+    process: subprocess.Popen[bytes], question: Mapping[str, Any] | None, seconds: float
+) -> tuple[bytes | None, bool]:
+    """What a process says next, and whether it was stopped for taking too long.
+
+    Args:
+        process: none where it is gone.
+        question: to ask before, if any.
+        seconds: that it may take.
+    """
     assert process.stdin is not None
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
     try:
-        process.stdin.write(json.dumps(question).encode() + b"\n")
-        process.stdin.flush()
+        if question is not None:
+            process.stdin.write(json.dumps(question).encode() + b"\n")
+            process.stdin.flush()
+        return _frame(process), late.is_set()
     except (OSError, ValueError):
-        return None
-    return _frame(process)
+        return None, late.is_set()
+    finally:
+        timer.cancel()
 
 
 def _frame(process: subprocess.Popen[bytes]) -> bytes | None:
     """What a process says next; None where it is gone."""
     assert process.stdout is not None
     try:
-        head = process.stdout.read(_LENGTH)
+        head = process.stdout.read(LENGTH)
         size = int.from_bytes(head, "big")
-        raw = process.stdout.read(size) if len(head) == _LENGTH else b""
+        raw = process.stdout.read(size) if len(head) == LENGTH else b""
     except (OSError, ValueError):
         return None
     return raw if raw and len(raw) == size else None
@@ -264,112 +288,3 @@ def _document(raw: Mapping[str, Any]) -> Document:
 
 def _pairs(raw: Sequence[Sequence[Any]]) -> tuple[tuple[str, Any], ...]:
     return tuple((name, value) for name, value in raw)
-
-
-# In the reader process
-
-
-def serve(memory: int) -> None:
-    """Answer questions on stdin until it closes: the whole life of the reader process.
-
-    Args:
-        memory: address space it may take, in bytes; 0 for no limit.
-    """
-    global _allowed
-    _allowed = memory
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the same, and decides
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not stand among the answers
-    _limit(memory)
-
-    def say(raw: bytes) -> None:
-        answers.write(len(raw).to_bytes(_LENGTH, "big") + raw)
-        answers.flush()
-
-    say(b"ready")
-    for line in sys.stdin.buffer:
-        say(_answer(json.loads(line)).encode())
-
-
-def _answer(question: Mapping[str, Any]) -> str:
-    path = Path(question["path"])
-    _limit_time(question["seconds"])
-    try:
-        return json.dumps({"found": _DO[question["do"]](path, question["how"])})
-    except SibnlpError as error:
-        return json.dumps({"kind": type(error).__name__, "error": error.args})
-    except MemoryError:
-        problem, fix = "reading it takes too much memory", _FIX
-    except Exception as error:
-        problem, fix = f"cannot be read: {type(error).__name__}: {error}".rstrip(": "), ""
-    return json.dumps({"kind": "ReadError", "error": ReadError(path, problem, fix).args})
-
-
-def _read(path: Path, document_id: str) -> Any:
-    return asdict(readers.read(path, document_id))
-
-
-def _read_project(path: Path, _: str) -> Any:
-    documents, problems = exchange.read_documents(path)
-    return {"documents": [asdict(one) for one in documents], "problems": [asdict(one) for one in problems]}
-
-
-def _try_table(path: Path, how: str) -> None:
-    from sibnlp import tables
-    from sibnlp.tables import columnar, files
-
-    if not how:
-        files.load(path)
-        return
-    # A million predictions are read by column in a tenth of the time that telling passages apart takes after that.
-    size = columnar.unfolded(path) if path.suffix.lower() == ".parquet" else None
-    if size is None:
-        tables.read_predictions(path)
-    elif _allowed and size > max(_allowed, UNFOLDS * path.stat().st_size):
-        raise MemoryError
-
-
-def _try_ranges(path: Path, _: str) -> None:
-    from sibnlp.tables.ranges import has_ranges, ranges
-
-    # What is wrong with it is said by whoever reads it next; here it is enough that it comes to an end.
-    with contextlib.suppress(SibnlpError, OSError):
-        if has_ranges(str(path)):
-            deque(ranges(str(path)), maxlen=0)
-
-
-def _try_project(path: Path, how: str) -> None:
-    exchange.load(path, exchange.options_of(json.loads(how)))
-
-
-_DO: dict[str, Callable[[Path, str], Any]] = {
-    "document": _read,
-    "project": _read_project,
-    "table": _try_table,
-    "ranges": _try_ranges,
-    "whole project": _try_project,
-}
-
-
-def _limit(memory: int) -> None:
-    """Bound memory, and let the process write no file at all, where the system knows such limits."""
-    try:
-        import resource
-    except ImportError:  # Windows: time is limited by the parent, memory is not
-        return
-    for what, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
-        if limit or what != resource.RLIMIT_AS:
-            with contextlib.suppress(OSError, ValueError):
-                resource.setrlimit(what, (limit, limit))
-
-
-def _limit_time(seconds: float) -> None:
-    """Bound what the next file takes of the processor: a parent that is killed stops nobody."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = time.process_time()
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 1, hard))
