@@ -44,34 +44,40 @@ def serve(memory: int) -> None:
     _limit(memory)
 
     def say(raw: bytes) -> None:
-        answers.write(len(raw).to_bytes(LENGTH, "big") + raw)
+        answers.write(len(raw).to_bytes(LENGTH, "big"))
+        answers.write(raw)
         answers.flush()
+
+    def reply(line: bytes) -> None:  # apart, so that of a large answer nothing is held until the next question
+        for answer in _answers(json.loads(line)):
+            say(answer.encode())
 
     say(b"ready")
     for line in sys.stdin.buffer:
-        for answer in _answers(json.loads(line)):
-            say(json.dumps(answer).encode())
+        reply(line)
 
 
-def _answers(question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _answers(question: Mapping[str, Any]) -> Iterator[str]:
     path = Path(question["path"])
     _limit_time(question["seconds"])
     try:
         found = _DO[question["do"]](path, question["how"])
         if isinstance(found, Iterator):
-            yield from ({"more": one} for one in found)
-            yield {"end": True}
+            yield from (json.dumps({"more": one}) for one in found)
+            yield json.dumps({"end": True})
         else:
-            yield {"found": found}
+            told = json.dumps({"found": found})
+            del found
+            yield told
         return
     except SibnlpError as error:
-        yield {"kind": type(error).__name__, "error": error.args}
+        yield json.dumps({"kind": type(error).__name__, "error": error.args})
         return
     except MemoryError:
         problem, fix = "reading it takes too much memory", FIX
     except Exception as error:
         problem, fix = f"cannot be read: {type(error).__name__}: {error}".rstrip(": "), ""
-    yield {"kind": "ReadError", "error": ReadError(path, problem, fix).args}
+    yield json.dumps({"kind": "ReadError", "error": ReadError(path, problem, fix).args})
 
 
 def _read(path: Path, document_id: str) -> Any:
