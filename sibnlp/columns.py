@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Protocol, runtime_checkable
@@ -39,6 +39,10 @@ class Columnar(Protocol):
 
     def ids(self) -> Iterator[str]:
         """As `ids`."""
+        ...
+
+    def outlines(self, rows: Iterable[int], fields: Sequence[str]) -> Iterator[Passage]:
+        """As `outlines`."""
         ...
 
     def taken(self, rows: Numbers) -> Sequence[Passage]:
@@ -91,6 +95,11 @@ def _getter(field: str) -> Callable[[Passage], object]:
     return get
 
 
+def outlines(passages: Sequence[Passage], rows: Iterable[int], fields: Sequence[str]) -> Iterator[Passage]:
+    """Passages for those who look at some fields alone (as for `grouped`); their others may be empty."""
+    return passages.outlines(rows, fields) if isinstance(passages, Columnar) else (passages[row] for row in rows)
+
+
 def numbered(passages: Sequence[Passage], of: Callable[[Passage], str], *fields: str) -> tuple[Numbers, dict[str, int]]:
     """Number of each passage's label, by first appearance, and the labels.
 
@@ -101,7 +110,8 @@ def numbered(passages: Sequence[Passage], of: Callable[[Passage], str], *fields:
     """
     groups, first = grouped(passages, *fields)
     number: dict[str, int] = {}
-    place = np.array([number.setdefault(of(passages[row]), len(number)) for row in first.tolist()], dtype=np.int64)
+    of_each = map(of, outlines(passages, first.tolist(), fields))
+    place = np.array([number.setdefault(label, len(number)) for label in of_each], dtype=np.int64)
     return (place[groups] if len(place) else groups), number
 
 
@@ -109,14 +119,15 @@ def labels(passages: Sequence[Passage], of: Callable[[Passage], object], *fields
     """[n] what ``of`` says of each passage, which looks at ``fields`` alone."""
     groups, first = grouped(passages, *fields)
     found = np.empty(len(first), dtype=np.object_)
-    for i, row in enumerate(first.tolist()):
-        found[i] = of(passages[row])
+    for i, passage in enumerate(outlines(passages, first.tolist(), fields)):
+        found[i] = of(passage)
     return found[groups]
 
 
 def documents(passages: Sequence[Passage]) -> set[str]:
     """Ids of the documents that the passages are of."""
-    return {passages[row].document for row in grouped(passages, "document")[1].tolist()}
+    first = grouped(passages, "document")[1]
+    return {passage.document for passage in outlines(passages, first.tolist(), ("document",))}
 
 
 def of_documents(passages: Sequence[Passage], documents: Collection[str]) -> Numbers:
@@ -127,7 +138,8 @@ def of_documents(passages: Sequence[Passage], documents: Collection[str]) -> Num
     [0, 2]
     """
     groups, first = grouped(passages, "document")
-    inside = np.array([passages[row].document in documents for row in first.tolist()], dtype=np.bool_)
+    of_each = outlines(passages, first.tolist(), ("document",))
+    inside = np.array([passage.document in documents for passage in of_each], dtype=np.bool_)
     return np.flatnonzero(inside[groups]) if len(first) else groups
 
 

@@ -290,7 +290,8 @@ def _shared(counts: Counts) -> bool:
 
 def alike_names(passages: Sequence[Passage]) -> list[tuple[str, ...]]:
     """Actors whose names differ only in case, order, punctuation, a title or an initial, or a missing first name."""
-    different = [passages[row] for row in columns.grouped(passages, "actor", "speaker")[1].tolist()]
+    fields = ("actor", "speaker")
+    different = list(columns.outlines(passages, columns.grouped(passages, *fields)[1].tolist(), fields))
     names = sorted({name for passage in different if (name := passage.actor or passage.speaker)})
     parts = {name: _words(name) for name in names}
     # Only names that share what `_alike` asks for are held against each other: the same words; a last word and how the

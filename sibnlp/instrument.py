@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -48,8 +48,13 @@ def warnings(
     found = [
         _changed(held, "codebook", _CODEBOOK, "was coded by"),
         _changed(held, "model", _MODEL, "was coded by"),
-        _mix(held, "transcripts", lambda p: _column(p, _TRANSCRIPT) or _format(p, format_of)),
-        _mix(held, "kinds of document", lambda p: p.kind or ""),
+        _mix(
+            held,
+            "transcripts",
+            lambda p: _column(p, _TRANSCRIPT) or _format(p, format_of),
+            ("document", *held.extra(_TRANSCRIPT)),
+        ),
+        _mix(held, "kinds of document", lambda p: p.kind or "", ("kind",)),
         _length(held),
         _questions(held),
     ]
@@ -82,9 +87,14 @@ class _Held:
         places: list[int] = np.sort(np.unique(both, return_index=True)[1]).tolist()
         return places
 
-    def at(self, place: int) -> tuple[Passage, str]:
-        """A passage and its period."""
-        return self.passages[int(self.rows[place])], self.order[int(self.period[place])]
+    def at(self, places: Sequence[int], fields: Sequence[str]) -> Iterator[tuple[Passage, str]]:
+        """Passages, for those who look at some fields alone, and their periods."""
+        passages = columns.outlines(self.passages, self.rows[places].tolist(), fields)
+        return zip(passages, (self.order[i] for i in self.period[places].tolist()), strict=True)
+
+    def extra(self, names: Sequence[str]) -> list[str]:
+        """Further columns of one of these names, as fields."""
+        return [f"extra.{name}" for name in sorted(columns.extra_names(self.passages)) if name.lower() in names]
 
 
 def _column(passage: Passage, names: Iterable[str]) -> str:
@@ -98,12 +108,11 @@ def _format(passage: Passage, format_of: Mapping[str, str]) -> str:
 
 def _changed(held: _Held, what: str, names: Sequence[str], verb: str) -> str:
     """Whether periods name different ones."""
-    own = [f"extra.{name}" for name in sorted(columns.extra_names(held.passages)) if name.lower() in names]
+    own = held.extra(names)
     if not own:
         return ""
     named: dict[str, set[str]] = defaultdict(set)
-    for place in held.first(held.grouped(*own)):
-        passage, period = held.at(place)
+    for passage, period in held.at(held.first(held.grouped(*own)), own):
         if value := _column(passage, names):
             named[period].add(value)
     if len({frozenset(values) for values in named.values()}) < 2:
@@ -112,12 +121,11 @@ def _changed(held: _Held, what: str, names: Sequence[str], verb: str) -> str:
     return f"The {what} changed: {told}."
 
 
-def _mix(held: _Held, what: str, of: Callable[[Passage], str]) -> str:
+def _mix(held: _Held, what: str, of: Callable[[Passage], str], fields: Sequence[str]) -> str:
     """Whether documents of one sort come and go: total variation between two periods (half the sum of differences)."""
     documents: dict[str, list[str]] = {period: [] for period in held.order}
     # One passage speaks for its document.
-    for place in held.first(held.grouped("document")):
-        passage, period = held.at(place)
+    for passage, period in held.at(held.first(held.grouped("document")), fields):
         if value := of(passage):
             documents[period].append(value)
     shares = {period: _shares(there) for period, there in documents.items() if len(there) >= MIX_DOCUMENTS}
@@ -168,11 +176,10 @@ def _questions(held: _Held) -> str:
         there = np.unique(document[held.period == i])
         looked[there[np.linspace(0, len(there) - 1, min(len(there), MOST_ASKED)).astype(np.int64)]] = True
     both = document * (int(context.max(initial=-1)) + 1) + context
-    for place in np.sort(np.unique(both, return_index=True)[1]).tolist():
-        if looked[document[place]]:
-            passage, period = held.at(place)
-            if passage.context:
-                asked[period][passage.document].update(re.findall(r"[^\W\d_]{4,}", passage.context.casefold()))
+    first = np.sort(np.unique(both, return_index=True)[1])
+    for passage, period in held.at(first[looked[document[first]]].tolist(), ("document", "context")):
+        if passage.context:
+            asked[period][passage.document].update(re.findall(r"[^\W\d_]{4,}", passage.context.casefold()))
     asks = columns.filled(held.passages, "context")[held.rows]
     each = np.unique(context[asks] * len(held.order) + held.period[asks]) % len(held.order)
     n_asked = Counter(held.order[i] for i in each.tolist())

@@ -121,6 +121,17 @@ def tally(
     return Tally(np.stack(columns, axis=1).astype(np.float64), tuple(marks))
 
 
+def resamples(g: int, r: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """[r, g] how often each of g clusters is drawn, r times g with replacement (Davison & Hinkley 1997, § 3.8).
+
+    >>> resamples(5, 2, np.random.default_rng(0)).sum(axis=1).tolist()
+    [5.0, 5.0]
+    """
+    # Drawn one by one and counted: numpy's multinomial draws from a binomial for each, in fifteen times the time.
+    drawn = rng.integers(g, size=(r, g)) + g * np.arange(r)[:, None]
+    return np.bincount(drawn.ravel(), minlength=r * g).reshape(r, g).astype(np.float64)
+
+
 def support(found: Tally, answer: Callable[[Sums], object], seed: str) -> float:
     """Share of resamples of clusters with the same answer; NaN without passages, or of a single cluster.
 
@@ -130,7 +141,7 @@ def support(found: Tally, answer: Callable[[Sums], object], seed: str) -> float:
     >>> rows = np.arange(40)
     >>> cell = tally(rows // 10, rows >= 0, rows < 10, {})
     >>> support(cell, lambda sums: sums.first > 0, "a"), round(support(cell, lambda sums: sums.second > 0, "a"), 2)
-    (1.0, 0.69)
+    (1.0, 0.68)
 
     Of more than `MANY` clusters, random groups are resampled.
 
@@ -142,6 +153,6 @@ def support(found: Tally, answer: Callable[[Sums], object], seed: str) -> float:
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode("utf-8", "replace")).digest()[:8], "big"))
     if g > MANY:
         found, g = found.in_groups(rng), MANY
-    times = rng.multinomial(g, np.full(g, 1 / g), size=RESAMPLES).astype(np.float64)
+    times = resamples(g, RESAMPLES, rng)
     wanted = answer(found.sums())
     return sum(answer(one) == wanted for one in found.again(times)) / RESAMPLES

@@ -56,17 +56,24 @@ def grouped(estimates: Estimates, framework: Framework, level: float = 0.95) -> 
     Of a kind with more than `MOST_GROUPS` names, those with the most passages are followed.
     """
     counts = estimates.counts
-    found: list[Prevalence] = []
+    followed: list[tuple[NDArray[np.int64], str, str]] = []
     for kind in GROUPS:
         different, place, sizes = _named(counts, kind)
         order = np.argsort(place, kind="stable")
         ends = np.cumsum(sizes).tolist()
         largest = sorted(range(len(different)), key=lambda i: -sizes[i])[:MOST_GROUPS]
-        for i in sorted(largest, key=lambda i: different[i]):
-            mine = order[ends[i] - sizes[i] : ends[i]]
-            for cell in cells(framework):
-                found += [row for row in _of_group(estimates, cell, level, mine, kind, different[i]) if row.n_passages]
-    return tuple(found)
+        followed += [
+            (order[ends[i] - sizes[i] : ends[i]], kind, different[i])
+            for i in sorted(largest, key=lambda i: different[i])
+        ]
+    numbers, every = range(len(followed)), list(cells(framework))
+    # Without codings a group is laid out for all its cells, with them a cell for all groups: each of them once.
+    if estimates.codings is None:
+        asked = [(number, cell) for number in numbers for cell in every]
+    else:
+        asked = [(number, cell) for cell in every for number in numbers]
+    found = {(number, cell): _of_group(estimates, cell, level, *followed[number]) for number, cell in asked}
+    return tuple(row for number in numbers for cell in every for row in found[number, cell] if row.n_passages)
 
 
 def _of_group(
@@ -84,9 +91,10 @@ def _of_group(
 def _named(counts: Counts, kind: str) -> tuple[list[str], NDArray[np.int64], list[int]]:
     """Names of a kind by first appearance, the number of each row's (the last: none), and how many rows each."""
     passages = counts.predictions.passages
-    groups, first = columns.grouped(passages, kind if kind != "sector" else "extra.sector")
+    field = kind if kind != "sector" else "extra.sector"
+    groups, first = columns.grouped(passages, field)
     number: dict[str, int] = {}
-    of = [group_of(passages[row], kind) for row in first.tolist()]
+    of = [group_of(passage, kind) for passage in columns.outlines(passages, first.tolist(), (field,))]
     inside = np.bincount(groups[counts.rows], minlength=len(of)) > 0
     for name, there in zip(of, inside.tolist(), strict=True):
         if name and there:

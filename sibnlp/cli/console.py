@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -227,8 +226,7 @@ def write_report(report: Report, folder: Path, predictions: bool) -> None:
         documents = next((t for t in report.documents if t.framework == trajectory.framework), None)
         # Written as it is made: with many thousands of actors the text alone is large.
         with (folder / name).open("w", encoding="utf-8") as file:
-            found = tables.trajectory_json(trajectory, documents)
-            json.dump(found, file, ensure_ascii=False, indent=1, allow_nan=False)
+            file.writelines(tables.trajectory_text(tables.trajectory_json(trajectory, documents)))
             file.write("\n")
     if predictions:
         for name in ("predictions.parquet", "predictions.csv"):

@@ -31,7 +31,8 @@ def weighed(weight: NDArray[np.float64]) -> Rows:
     >>> weighed(np.ones(3)), weighed(np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 2.0])).tolist()
     (slice(None, None, None), [8])
     """
-    return np.flatnonzero(weight) if np.count_nonzero(weight) * 8 < len(weight) else ALL
+    held = weight != 0  # of truth values it is counted and found in a fifth of the time
+    return np.flatnonzero(held) if np.count_nonzero(held) * 8 < len(held) else ALL
 
 
 @dataclass(frozen=True, slots=True, eq=False)

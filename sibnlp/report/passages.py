@@ -267,8 +267,8 @@ def chosen(
     """
     if n <= limit:
         return list(range(n))
-    digests = (hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest() for one in ids)
-    hashes = np.fromiter((int.from_bytes(digest[:8], "big") for digest in digests), dtype=np.uint64, count=n)
+    digests = b"".join([hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()[:8] for one in ids])
+    hashes = np.frombuffer(digests, dtype=">u8").astype(np.uint64)
     order = np.empty(n, dtype=np.int32)
     order[np.argsort(hashes, kind="stable")] = np.arange(n, dtype=np.int32)
     # A row's rank is its best place among the cells that hold it; a row in no cell ranks last.

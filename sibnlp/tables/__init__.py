@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sibnlp.tables.coded import read_codings, read_predictions
 from sibnlp.tables.output import check_format, json_lines, passage_rows, prediction_rows, write
-from sibnlp.tables.trajectories import trajectory_json
+from sibnlp.tables.trajectories import trajectory_json, trajectory_text
 
 __all__ = [
     "check_format",
@@ -17,5 +17,6 @@ __all__ = [
     "read_codings",
     "read_predictions",
     "trajectory_json",
+    "trajectory_text",
     "write",
 ]

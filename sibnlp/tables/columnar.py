@@ -98,6 +98,23 @@ class PassageTable(Sequence[Passage]):
             extra=tuple((name, of(f"extra.{name}")) for name in self.extra_names),
         )
 
+    def outlines(self, rows: Iterable[int], fields: Sequence[str]) -> Iterator[Passage]:
+        """As `sibnlp.columns.outlines`."""
+        if not all(name in self._shared or name.startswith("extra.") for name in fields):
+            yield from (self[row] for row in rows)
+            return
+        own = [(name, *self._shared[name]) for name in fields if name in self._shared and not name.startswith("extra.")]
+        further = [name for name in fields if name in self._shared and name.startswith("extra.")]
+        extra = [(name.removeprefix("extra."), *self._shared[name]) for name in further]
+        for row in rows:
+            place = row if self._rows is None else int(self._rows[row])
+            told: dict[str, Any] = {"document": ""}
+            for name, numbers, values in own:
+                if (value := values[numbers[place]]) is not None:
+                    told[name] = value
+            pairs = tuple((name, values[numbers[place]]) for name, numbers, values in extra)
+            yield Passage(id="", start=0, end=1, text="", extra=pairs, **told)
+
     def taken(self, rows: Numbers) -> PassageTable:
         """The passages of some rows."""
         own = rows if self._rows is None else self._rows[rows]

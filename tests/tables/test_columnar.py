@@ -106,6 +106,30 @@ def test_a_table_is_a_sequence(tmp_path: Path) -> None:
     assert found.codes_of(0) == made().codes_of(0)
 
 
+FIELDS = [
+    ("document",), ("actor", "speaker"), ("role", "extra.sector"), ("date", "stage", "kind", "time"),
+    ("context", "heading"), ("extra.Note", "extra.none"), ("page", "document"), ("text",), (),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+def test_outlines_hold_what_is_looked_at(tmp_path: Path, fields: tuple[str, ...]) -> None:
+    """What others of a passage are is nobody's business; of a part of a table, too."""
+    path = write(tmp_path / "p.parquet", made(40))
+    whole = tables.read_predictions(path).passages
+    rows = [3, 0, 39, 3]
+
+    def seen(passage: Passage) -> list[object]:
+        extra = dict(passage.extra)
+        return [extra.get(f.removeprefix("extra.")) if f.startswith("extra.") else getattr(passage, f) for f in fields]
+
+    for passages, own in ((whole, rows), (columns.taken(whole, np.arange(39, 9, -1)), [0, 5, 29])):
+        assert isinstance(passages, columns.Columnar)
+        found = list(columns.outlines(passages, own, fields))
+        assert [seen(one) for one in found] == [seen(passages[row]) for row in own]
+        assert list(columns.outlines(list(passages), own, fields)) == [passages[row] for row in own]
+
+
 def changed(path: Path, **columns: Any) -> Path:
     """The table with columns replaced, added, or (None) left out."""
     table = pq.read_table(path)

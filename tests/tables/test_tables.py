@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from sibnlp.tables import (
     read_codings,
     read_predictions,
     trajectory_json,
+    trajectory_text,
     write,
 )
 from sibnlp.types import Passage, Predictions, Prevalence, Trajectory
@@ -158,6 +160,17 @@ def test_a_missing_figure_is_null_in_json() -> None:
     found = trajectory_json(Trajectory("osborne", ("1",), (cell,), (), (), "all", "talk"))
     assert found["prevalence"][0]["estimate"] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_the_text_of_a_trajectory_holds_an_entry_a_line() -> None:
+    nan = float("nan")
+    cells = tuple(Prevalence(None, code, "1", 0.5, 0.25, nan, 3, 2, 1, 1, "count") for code in ("NPM", "“NPG”"))
+    one = Trajectory("osborne", ("1", "2"), cells, (), (), "all", "talk", notes=("é\n",))
+    found = trajectory_json(one, replace(one, framework="oflynn", prevalence=cells[:1]))
+    text = "".join(trajectory_text(found))
+    assert json.loads(text) == found
+    lines = [line for line in text.splitlines() if '"NPM"' in line or "“NPG”" in line]
+    assert len(lines) == 3 and all(json.loads(line.strip().rstrip(",")) for line in lines)
 
 
 def test_a_coding_without_a_coder_is_its_models(tmp_path: Path) -> None:
