@@ -17,7 +17,7 @@ from sibnlp import corpus, exchange, places, project, readers
 from sibnlp.errors import ProjectError, ReadError, RepeatedIdError, SibnlpError
 from sibnlp.guard import Guard
 from sibnlp.metadata import Metadata
-from sibnlp.tables.ranges import IN_TEXT, WHOLE, RowRange, has_ranges, ranges
+from sibnlp.tables.ranges import IN_TEXT, WHOLE, RowRange, has_ranges, ranges, suffix_of
 from sibnlp.tables.ranges import ROWS as ROWS_APART
 
 # A unit holds files up to this many, and up to this many bytes; a larger file is a unit by itself. A range of a large
@@ -333,7 +333,7 @@ def _ranges(file: File, guard: Guard) -> Iterator[RowRange]:
     try:
         if readers.READERS.by_suffix(places.name_of(file.place)) != ["sheets"]:
             return
-        if file.place.lower().endswith(".parquet") and not places.is_uri(file.place):
+        if suffix_of(file.place) == ".parquet" and not places.is_uri(file.place):
             apart = True  # Arrow is C++
         elif has_ranges(file.place):
             apart = False
@@ -392,7 +392,7 @@ def expected(files: Sequence[File]) -> int:
     """About how many units the files make, by their bytes; documents make so many for certain."""
     size = 0
     for one in files:
-        suffix = "." + places.name_of(one.place).rpartition(".")[2].lower()
+        suffix = suffix_of(one.place)
         if suffix == ".parquet":
             size += one.size * PACKED
         else:

@@ -73,7 +73,7 @@ def has_ranges(place: str) -> bool:
     Raises:
         OSError: it cannot be opened.
     """
-    suffix = _suffix(place)
+    suffix = suffix_of(place)
     if suffix == ".parquet":
         try:
             with open_binary(place) as file:
@@ -121,7 +121,7 @@ class RowReader:
             ReadError: damaged, a ragged row, an id that two rows share, a date that is none; names the row.
             OSError: the file cannot be opened.
         """
-        if _suffix(place) == ".parquet":
+        if suffix_of(place) == ".parquet":
             rows = self._parquet_rows(place, part)
             places = [f"row {part.first + number}" for number in range(len(rows))]
         else:
@@ -162,7 +162,8 @@ class RowReader:
         self._batches = iter(())
 
 
-def _suffix(place: str) -> str:
+def suffix_of(place: str) -> str:
+    """Suffix of a file's name, in lower case; of a path or a URI."""
     return "." + name_of(place).rpartition(".")[2].lower()
 
 
@@ -220,15 +221,15 @@ class _Lines(Iterator[str]):
 
 def _scan(place: str, seen: array[int]) -> Iterator[RowRange]:
     with open_binary(place) as file:
-        if _suffix(place) == ".parquet":
+        if suffix_of(place) == ".parquet":
             yield from _scan_parquet(file, place, seen)
-        elif _suffix(place) == ".jsonl":
+        elif suffix_of(place) == ".jsonl":
             yield from _scan_text(_Lines(file), _json_records, (), "", seen)
         else:
             lines = _Lines(file)
             head = next((line for line in lines if line.strip()), "")
             skipped = lines.number - 1
-            delimiter = "\t" if _suffix(place) == ".tsv" else files.delimiter_of(head)
+            delimiter = "\t" if suffix_of(place) == ".tsv" else files.delimiter_of(head)
             # The header may go on over several lines, so it is read again by the reader of the rows.
             file.seek(0)
             lines = _Lines(file)
